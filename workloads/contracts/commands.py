@@ -1,0 +1,72 @@
+"""The commands that travel on the bus: asked for through the entry API, by systems of record, or by another Region.
+
+Readers ignore unknown fields, as with events; the entry API refuses them before a command is made.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+import msgspec
+
+from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Sku
+from workloads.contracts.money import Money
+
+MAXIMUM_LINES = 20
+MAXIMUM_QUANTITY = 100
+MAXIMUM_UNITS = 10**12
+
+Version = Annotated[
+    int, msgspec.Meta(ge=1, le=10**15, description="Counted up by the system of record; the newest wins")
+]
+
+
+class Command(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What every command has: a version of its schema."""
+
+    VERSION: ClassVar[int] = 1
+
+
+class RequestedLine(msgspec.Struct, frozen=True, rename="camel"):
+    """So many units of one SKU. A client never says a price: checkout knows it."""
+
+    sku: Sku
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAXIMUM_QUANTITY)]
+
+
+RequestedLines = Annotated[tuple[RequestedLine, ...], msgspec.Meta(min_length=1, max_length=MAXIMUM_LINES)]
+
+
+class PlaceOrder(Command, frozen=True, kw_only=True, rename="camel"):
+    """Place an order for this customer; the key makes it the same order however often it is asked for."""
+
+    customer_id: CustomerId
+    idempotency_key: IdempotencyKey
+    lines: RequestedLines
+
+
+class DepositToWallet(Command, frozen=True, kw_only=True, rename="camel"):
+    """Add money to a customer's wallet, once for each key."""
+
+    customer_id: CustomerId
+    idempotency_key: IdempotencyKey
+    amount: Money
+
+
+class SetPrice(Command, frozen=True, kw_only=True, rename="camel"):
+    """Set the list price of a SKU in all Regions."""
+
+    sku: Sku
+    price: Money
+    version: Version
+
+
+class SetAllotment(Command, frozen=True, kw_only=True, rename="camel"):
+    """Set how many units of a SKU the Region that receives the command may sell in all, those already sold included."""
+
+    sku: Sku
+    units: Annotated[int, msgspec.Meta(ge=0, le=MAXIMUM_UNITS)]
+    version: Version
+
+
+COMMANDS: tuple[type[Command], ...] = (PlaceOrder, DepositToWallet, SetPrice, SetAllotment)

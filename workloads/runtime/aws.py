@@ -1,0 +1,51 @@
+"""Makes AWS clients with the time-outs and retries that a short-lived function needs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Final
+
+import botocore.session
+from botocore.config import Config
+
+from workloads.runtime.environment import region
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_events import EventBridgeClient
+    from mypy_boto3_s3 import S3Client
+    from mypy_boto3_sqs import SQSClient
+    from mypy_boto3_stepfunctions import SFNClient
+
+# A lost answer must show within a function's time-out, and the caller's own retry is the outer bound.
+_CONFIG: Final = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+_LONG_POLL_CONFIG: Final = _CONFIG.merge(Config(read_timeout=25))
+_SESSION: Final = botocore.session.get_session()
+
+
+def dynamodb() -> DynamoDBClient:
+    """Return a client of DynamoDB in this Region."""
+    return _client("dynamodb")
+
+
+def events() -> EventBridgeClient:
+    """Return a client of EventBridge in this Region."""
+    return _client("events")
+
+
+def s3() -> S3Client:
+    """Return a client of S3 in this Region."""
+    return _client("s3")
+
+
+def sqs() -> SQSClient:
+    """Return a client of SQS in this Region whose reads may last as long as a long poll (20 seconds)."""
+    return _client("sqs", _LONG_POLL_CONFIG)
+
+
+def step_functions() -> SFNClient:
+    """Return a client of Step Functions in this Region."""
+    return _client("stepfunctions")
+
+
+def _client(service: str, config: Config = _CONFIG) -> Any:
+    return _SESSION.create_client(service, region_name=region(), config=config)
