@@ -1,0 +1,69 @@
+# Everything a user does. Each target makes its own environment from the lock file first; running it twice is safe.
+PYTHON ?= python3
+UV_VERSION := 0.13.9
+UV := .tools/bin/uv
+ENVIRONMENT := .venv/.installed
+RUN := .venv/bin/python
+
+# Compiled at installation: without byte code every process would start two seconds later.
+export UV_COMPILE_BYTECODE := 1
+# Certificates of the machine, so that a company's own authority is trusted.
+export UV_SYSTEM_CERTS := 1
+unexport PYTHONDONTWRITEBYTECODE
+unexport VIRTUAL_ENV
+
+.DEFAULT_GOAL := help
+
+.PHONY: help
+help: ## Show this list.
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-12s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+.PHONY: demo
+demo: $(ENVIRONMENT) ## Deploy both Regions on this machine, replay real orders, prove the result, take it down.
+	@$(RUN) -m local demo
+
+.PHONY: local
+local: $(ENVIRONMENT) ## Deploy both Regions on this machine and keep them running until Ctrl-C.
+	@$(RUN) -m local up
+
+.PHONY: test
+test: $(ENVIRONMENT) ## Run all tests but those that build images.
+	@$(RUN) -m pytest -m "not images"
+
+.PHONY: test-images
+test-images: $(ENVIRONMENT) ## Build every image and start it (needs buildah or Docker).
+	@$(RUN) -m pytest -m images tests/images
+
+.PHONY: lint
+lint: $(ENVIRONMENT) ## Check style, formatting, types and the direction of dependencies.
+	@.venv/bin/ruff check
+	@.venv/bin/ruff format --check
+	@.venv/bin/basedpyright
+	@.venv/bin/lint-imports
+
+.PHONY: format
+format: $(ENVIRONMENT) ## Format the code and mend what can be mended.
+	@.venv/bin/ruff check --fix
+	@.venv/bin/ruff format
+
+.PHONY: schemas
+schemas: $(ENVIRONMENT) ## Write the JSON Schemas of the published language again.
+	@$(RUN) -m workloads.contracts.generate_schemas
+
+.PHONY: bench
+bench: $(ENVIRONMENT) ## Measure start-up, first order and memory of the laptop mode.
+	@$(RUN) -m bench.start_up
+
+.PHONY: clean
+clean: ## Remove the environment and all caches.
+	@rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache
+
+$(UV):
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Meridian needs Python 3.11 or newer; $(PYTHON) is older: install one and run make PYTHON=python3.11" >&2; exit 1; }
+	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) can not make virtual environments: install Debian's package python3-venv" >&2; exit 1; }
+	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+$(ENVIRONMENT): $(UV) pyproject.toml uv.lock
+	@echo "installing the locked environment"
+	@$(UV) sync --quiet --frozen --group dev --python $(PYTHON)
+	@touch $@
