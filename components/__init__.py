@@ -1,0 +1,1 @@
+"""What `pulumi up` creates: one file a box of the picture."""
