@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from workloads.contracts.envelope import CloudEvent, encode
@@ -15,6 +15,9 @@ MAXIMUM_ENTRIES: Final = 10
 MAXIMUM_BYTES: Final = 256 * 1024
 """A PutEvents request: at most 10 entries and 256 KB in all (EventBridge User Guide, PutEvents)."""
 
+PERMANENT_CODES: Final = frozenset({"InvalidArgument", "MalformedDetail", "NotAuthorizedForDetailTypeException"})
+"""A refusal with one of these codes is repeated at every retry; any other, such as a throttle, may pass."""
+
 
 class EventTooLargeError(ValueError):
     """An event alone is over the bus's limit: it can never be published."""
@@ -25,11 +28,17 @@ class EventTooLargeError(ValueError):
 
 
 class BusRefusedError(RuntimeError):
-    """The bus refused entries, for now: they must be tried again."""
+    """Some events did not get onto the bus; `codes` says why, by event id."""
 
-    def __init__(self, failed: Sequence[str], code: str) -> None:
-        super().__init__(f"the bus refused {len(failed)} entries ({code}): {', '.join(failed)}")
-        self.failed = frozenset(failed)
+    def __init__(self, codes: Mapping[str, str]) -> None:
+        listed = ", ".join(f"{event_id} ({code})" for event_id, code in codes.items())
+        super().__init__(f"the bus refused {len(codes)} entries: {listed}")
+        self.codes = dict(codes)
+
+    @property
+    def failed(self) -> frozenset[str]:
+        """Return the ids of the events that are not published."""
+        return frozenset(self.codes)
 
 
 class BusPublisher:
@@ -46,19 +55,21 @@ class BusPublisher:
     def publish(self, events: Sequence[CloudEvent]) -> None:
         """Publish all events, in as few requests as the limits allow.
 
-        Raises EventTooLargeError before anything is sent, and BusRefusedError with the ids of the refused after
-        everything was tried.
+        Raises EventTooLargeError before anything is sent, and BusRefusedError with all that is not published: it
+        stops at the first request with a refusal that may pass, for what throttles now throttles the next one too.
         """
-        failed: list[str] = []
-        code = ""
-        for group in _grouped([(event, self._entry(event)) for event in events]):
+        refused: dict[str, str] = {}
+        groups = _grouped([(event, self._entry(event)) for event in events])
+        for position, group in enumerate(groups):
             answer = self._client.put_events(Entries=[entry for _, entry in group])
             for (event, _), result in zip(group, answer["Entries"], strict=True):
                 if "ErrorCode" in result:
-                    failed.append(event.id)
-                    code = result["ErrorCode"]
-        if failed:
-            raise BusRefusedError(failed, code)
+                    refused[event.id] = result["ErrorCode"]
+            if refused and not PERMANENT_CODES.issuperset(refused.values()):
+                refused |= {event.id: "NotSent" for later in groups[position + 1 :] for event, _ in later}
+                break
+        if refused:
+            raise BusRefusedError(refused)
 
     def _entry(self, event: CloudEvent) -> PutEventsRequestEntryTypeDef:
         entry: PutEventsRequestEntryTypeDef = {
