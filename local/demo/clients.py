@@ -1,0 +1,232 @@
+"""The entry APIs of the Regions as the demo uses them: plain HTTP, so many requests at a time, each of them timed."""
+
+import asyncio
+import math
+from collections import defaultdict
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from time import perf_counter
+from typing import Final, TypeVar
+
+import httpx
+import msgspec
+
+from local.demo.orders import CURRENCY
+from workloads.contracts.money import Money
+
+CONCURRENCY: Final = 16
+ATTEMPTS: Final = 8
+"""How often one request is sent while the answer is that it should be sent again."""
+WAIT_SECONDS: Final = 10
+"""The longest wait that `Prefer` may ask for."""
+_ASK_AGAIN: Final = frozenset({409, 429, 503, 504})
+"""Undecided, throttled, not taken on, no answer in time: the contract is that the same request may be sent again."""
+
+T = TypeVar("T")
+
+
+class UnexpectedReplyError(Exception):
+    """An API answered what the demo has no use for."""
+
+    def __init__(self, reply: "Reply", expected: str) -> None:
+        super().__init__(
+            f"{reply.operation} in {reply.region} answered {reply.status}, expected {expected}: "
+            f"{reply.body[:500].decode(errors='replace')}"
+        )
+        self.reply = reply
+
+
+class OrderDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """An order as an API shows it."""
+
+    order_id: str
+    state: str
+    customer_id: str = ""
+    total: Money | None = None
+    reason: str | None = None
+
+
+class DepositDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """A deposit as an API shows it."""
+
+    deposit_id: str
+    state: str
+    amount: Money | None = None
+
+
+class CommandDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """What became of a command."""
+
+    command_id: str
+    outcome: str
+    location: str | None = None
+    problem: dict[str, object] | None = None
+
+
+class CommandAccepted(msgspec.Struct, frozen=True, rename="camel"):
+    """The answer to a command that the bus took."""
+
+    command_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """One answer."""
+
+    region: str
+    operation: str
+    status: int
+    location: str
+    body: bytes
+    headers: Mapping[str, str] = field(repr=False)
+
+    def read(self, expected: type[T], *statuses: int) -> T:
+        """Decode the body; raises UnexpectedReplyError unless the status is one of those expected."""
+        if self.status not in statuses:
+            raise UnexpectedReplyError(self, " or ".join(str(status) for status in statuses))
+        try:
+            return msgspec.json.decode(self.body, type=expected)
+        except msgspec.MsgspecError as error:
+            raise UnexpectedReplyError(self, f"{expected.__name__} ({error})") from error
+
+
+class Stopwatch:
+    """Collects how long requests took, by operation; a wait that was asked for is an operation of its own."""
+
+    def __init__(self) -> None:
+        self.seconds: dict[str, list[float]] = defaultdict(list)
+
+    def add(self, operation: str, seconds: float) -> None:
+        """Note one exchange."""
+        self.seconds[operation].append(seconds)
+
+    def percentile(self, operation: str, percent: int) -> float:
+        """Return the smallest time that so many percent of the exchanges did not exceed (nearest rank)."""
+        ordered = sorted(self.seconds[operation])
+        return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+class EntryApi:
+    """The entry API of one Region."""
+
+    def __init__(
+        self, *, region: str, client: httpx.AsyncClient, slots: asyncio.Semaphore, stopwatch: Stopwatch
+    ) -> None:
+        self.region = region
+        self._client = client
+        self._slots = slots
+        self._stopwatch = stopwatch
+
+    async def place_order(self, token: str, *, key: str, sku: str, wait: int | None = None) -> Reply:
+        """Place an order of one unit; with `wait`, ask for the answer at its end."""
+        prefer = {} if wait is None else {"Prefer": f"wait={wait}"}
+        return await self._send(
+            "place order" if wait is None else "place order and wait",
+            "POST",
+            "/v1/orders",
+            token,
+            headers={"Idempotency-Key": key, **prefer},
+            body=_order_body(sku),
+        )
+
+    async def command_order(self, token: str, *, key: str, sku: str) -> Reply:
+        """Send the same as an asynchronous command."""
+        return await self._send(
+            "command an order",
+            "POST",
+            "/v1/commands/place-order",
+            token,
+            headers={"Idempotency-Key": key},
+            body=_order_body(sku),
+        )
+
+    async def deposit(self, token: str, *, key: str, customer_id: str, cents: int) -> Reply:
+        """Add money to a wallet."""
+        return await self._send(
+            "deposit",
+            "POST",
+            f"/v1/wallets/{customer_id}/deposits",
+            token,
+            headers={"Idempotency-Key": key},
+            body={"amount": _money(cents)},
+        )
+
+    async def set_price(self, token: str, *, sku: str, cents: int) -> Reply:
+        """Set a list price."""
+        body = {"sku": sku, "price": _money(cents), "version": 1}
+        return await self._send("set a price", "POST", "/v1/commands/set-price", token, body=body)
+
+    async def set_allotment(self, token: str, *, sku: str, units: int) -> Reply:
+        """Set how many units this Region may sell."""
+        body = {"sku": sku, "units": units, "version": 1}
+        return await self._send("set an allotment", "POST", "/v1/commands/set-allotment", token, body=body)
+
+    async def read(self, operation: str, path: str, token: str) -> Reply:
+        """Read what a Location or a path names."""
+        return await self._send(operation, "GET", path, token)
+
+    async def _send(
+        self,
+        operation: str,
+        method: str,
+        path: str,
+        token: str,
+        *,
+        headers: Mapping[str, str] | None = None,
+        body: object = None,
+    ) -> Reply:
+        """Send a request, again while the answer says so, with the same key of course."""
+        content = None if body is None else msgspec.json.encode(body)
+        sent = {"Authorization": f"Bearer {token}", **(headers or {})}
+        if content is not None:
+            sent["Content-Type"] = "application/json"
+        request = self._client.build_request(method, path, headers=sent, content=content)
+        answer = await self._exchange(operation, request)
+        for _ in range(ATTEMPTS - 1):
+            if answer.status_code not in _ASK_AGAIN:
+                break
+            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
+            answer = await self._exchange(operation, request)
+        return Reply(
+            region=self.region,
+            operation=operation,
+            status=answer.status_code,
+            location=answer.headers.get("Location", ""),
+            body=answer.content,
+            headers=answer.headers,
+        )
+
+    async def _exchange(self, operation: str, request: httpx.Request) -> httpx.Response:
+        async with self._slots:
+            began = perf_counter()
+            answer = await self._client.send(request)
+            self._stopwatch.add(operation, perf_counter() - began)
+        return answer
+
+
+@asynccontextmanager
+async def entry_apis(urls: Mapping[str, str], stopwatch: Stopwatch) -> AsyncGenerator[dict[str, EntryApi]]:
+    """Open a client for each Region; all of them share one bound on the requests under way."""
+    slots = asyncio.Semaphore(CONCURRENCY)
+    limits = httpx.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
+    clients = {
+        region: httpx.AsyncClient(base_url=url, timeout=30.0, limits=limits, trust_env=False)
+        for region, url in urls.items()
+    }
+    try:
+        yield {
+            region: EntryApi(region=region, client=client, slots=slots, stopwatch=stopwatch)
+            for region, client in clients.items()
+        }
+    finally:
+        for client in clients.values():
+            await client.aclose()
+
+
+def _order_body(sku: str) -> object:
+    return {"lines": [{"sku": sku, "quantity": 1}]}
+
+
+def _money(cents: int) -> object:
+    return {"minorUnits": cents, "currency": CURRENCY}
