@@ -18,7 +18,8 @@ from pulumi.runtime.mocks import MockEngine, MockMonitor, MockSettings
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-ROOT: Final = Path(__file__).resolve().parent.parent
+from local.paths import ROOT as ROOT
+
 ORGANIZATION: Final = "organization"
 GLOBAL_STACK: Final = "global"
 

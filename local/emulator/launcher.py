@@ -1,0 +1,51 @@
+"""Runs ministack in this process: environment first, then the patches, then its server.
+
+`python -m local.emulator.launcher '<settings as JSON>'`; prints one JSON line a failed function on standard output.
+"""
+
+import json
+import os
+import sys
+from typing import Final
+
+from local.emulator.settings import EmulatorSettings
+
+_ENVIRONMENT: Final = {
+    "BIND_HOST": "127.0.0.1",
+    "MINISTACK_HOST": "127.0.0.1",
+    "IOT_MTLS_ENABLED": "0",
+    "SFTP_ENABLED": "0",
+    # Waits in state machines take as long as they are declared.
+    "SFN_WAIT_SCALE": "1",
+    "LOG_LEVEL": "WARNING",
+    "LAMBDA_WARM_TTL_SECONDS": "300",
+}
+
+
+def main(argument: str) -> None:
+    """Serve until SIGTERM."""
+    settings = EmulatorSettings.from_argument(json.loads(argument))
+    temporary = settings.state_directory / "tmp"
+    temporary.mkdir(parents=True, exist_ok=True)
+    os.environ |= _ENVIRONMENT
+    os.environ |= {
+        "GATEWAY_PORT": str(settings.port),
+        "AWS_ENDPOINT_URL": settings.url,
+        "STATE_DIR": str(settings.state_directory / "ministack"),
+        # ministack unpacks functions and writes its process id below the temporary folder: all in one place that goes.
+        "TMPDIR": str(temporary),
+    }
+    # Workers are started often: they may keep their byte code.
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+    from local.emulator import patches  # needs the environment
+
+    patches.apply(settings)
+    from ministack.app import main as serve
+
+    sys.argv = ["ministack"]
+    serve()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

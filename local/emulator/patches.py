@@ -1,0 +1,170 @@
+"""Changes to ministack, each with its reason.
+
+A patch replaces or relies on code of the pinned version: `_pinned` compares the digest of that code and stops the
+emulator when a new version changed it, so that a patch is looked at again instead of silently doing the wrong thing.
+"""
+
+import hashlib
+import inspect
+import json
+import socketserver
+import sys
+import threading
+import time
+import types
+from collections.abc import Callable
+from importlib import metadata
+from typing import Any, Final
+
+from local.emulator.settings import EmulatorSettings
+
+PINNED_VERSION: Final = "1.5.33"
+_LAST_LINES: Final = 25
+
+
+class PatchError(Exception):
+    """The installed ministack is not the one that the patches were written for."""
+
+
+def apply(settings: EmulatorSettings) -> None:
+    """Apply every patch; ministack's environment variables have to be set before."""
+    installed = metadata.version("ministack")
+    if installed != PINNED_VERSION:
+        message = f"ministack {installed} is installed; local/emulator/patches.py was written for {PINNED_VERSION}"
+        raise PatchError(message)
+    answer_the_runtime_api_at_once()
+    do_not_wait_for_log_lines()
+    start_executions_at_once()
+    wait_for_a_free_worker(settings)
+    settle_stream_batches(settings)
+    report_failures()
+
+
+def answer_the_runtime_api_at_once() -> None:
+    """Send the Lambda Runtime API's answers without Nagle's delay: headers and body leave in two writes, 44 ms apart."""
+    from ministack.core import lambda_runtime
+
+    _pinned(lambda_runtime.ProvidedWorker._build_handler_class, "806d5b8e506093e3")
+    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+
+
+def do_not_wait_for_log_lines() -> None:
+    """Collect a function's output in 2 ms: ministack waits 50 ms for a first line even of a function that logs none.
+
+    A line that comes later is not lost, it appears with the next invocation of the same worker.
+    """
+    from ministack.core import lambda_runtime
+
+    drain = lambda_runtime.Worker._drain_stderr_bounded
+    _pinned(drain, "3fd7cc742872e604")
+    drain.__defaults__ = (0.002, 0.001, 0.250)
+
+
+def start_executions_at_once() -> None:
+    """Skip the fixed 150 ms before a state machine's first state; waits that a definition declares stay."""
+    from ministack.services import stepfunctions
+
+    _pinned(stepfunctions._run_execution, "996dff84e0e0605a")
+    fixed_wait = 0.15
+
+    def sleep(seconds: float) -> None:
+        if seconds != fixed_wait:
+            time.sleep(seconds)
+
+    clock = types.ModuleType("time")
+    clock.__dict__.update({**time.__dict__, "sleep": sleep})
+    stepfunctions.time = clock
+
+
+def wait_for_a_free_worker(settings: EmulatorSettings) -> None:
+    """Bound the workers of each function; a call beyond the bound waits for one instead of starting another.
+
+    ministack starts a process a concurrent call, or throttles: the first costs memory that a laptop does not have, the
+    second makes clients see errors that AWS would not give at this load.
+    """
+    from ministack.core import lambda_runtime
+    from ministack.services import lambda_svc
+
+    acquire, release = lambda_runtime.acquire_worker, lambda_runtime.release_worker
+    _pinned(acquire, "5017d144adb5b983")
+    _pinned(release, "25d5dd7d42b6e30c")
+    _pinned(lambda_svc._execute_function_provided_warm, "7cddef20157fd1f5")
+    freed = threading.Condition()
+    longest_wait, recheck = 60.0, 0.5
+
+    def acquire_or_wait(
+        func_name: str,
+        config: dict[str, Any],
+        code_zip: bytes,
+        qualifier: str = "$LATEST",
+        max_concurrency: int | None = None,
+    ) -> tuple[Any, str]:
+        bound = max_concurrency or settings.workers_for(func_name)
+        deadline = time.monotonic() + longest_wait
+        with freed:
+            while True:
+                worker, reason = acquire(func_name, config, code_zip, qualifier=qualifier, max_concurrency=bound)
+                if worker is not None or time.monotonic() > deadline:
+                    return worker, reason
+                # Rechecked now and then: a worker that is thrown away makes room without being released.
+                freed.wait(recheck)
+
+    def release_and_tell(worker: Any) -> None:
+        release(worker)
+        with freed:
+            freed.notify_all()
+
+    lambda_svc.acquire_worker = acquire_or_wait
+    lambda_svc.release_worker = release_and_tell
+
+
+def settle_stream_batches(settings: EmulatorSettings) -> None:
+    """Honour what an event source mapping of a DynamoDB stream declares.
+
+    ministack takes a partial failure for a success (the failed records are lost), retries a failed batch for ever
+    whatever the declared attempts, bisecting and destination, and runs the batch on the thread that polls every other
+    mapping.
+    """
+    from ministack.services import lambda_svc
+
+    from local.emulator.streams import StreamPoller
+
+    _pinned(lambda_svc._poll_dynamodb_streams, "2b2460e933a9f3c3")
+    _pinned(lambda_svc._dispatch_esm_batch, "b91ab76fad0bfaf7")
+    _pinned(lambda_svc._send_ddb_stream_failure_record, "0efd5f5ffe2d6df5")
+    lambda_svc._poll_dynamodb_streams = StreamPoller(settings.url).poll
+
+
+def report_failures() -> None:
+    """Print a failed invocation with its last log lines as one JSON line, at once, for the supervisor to show."""
+    from ministack.services import lambda_svc
+
+    dispatch: Callable[..., dict[str, Any]] = lambda_svc._execute_function_dispatch
+    _pinned(dispatch, "f62cd259213ecef7")
+
+    def dispatch_and_report(func: Any, config: Any, event: Any, request_id: str, started: float) -> dict[str, Any]:
+        result = dispatch(func, config, event, request_id, started)
+        if result.get("error") and not result.get("throttle"):
+            body = result.get("body")
+            error: dict[str, Any] = body if isinstance(body, dict) else {"errorMessage": str(body)}
+            report = {
+                "event": "function-failed",
+                "function": config.get("FunctionName"),
+                "region": str(config.get("FunctionArn", "::::")).split(":")[3],
+                "request_id": request_id,
+                "error_type": error.get("errorType", ""),
+                "error_message": error.get("errorMessage", ""),
+                "log": str(result.get("log") or "").splitlines()[-_LAST_LINES:],
+            }
+            sys.stdout.write(json.dumps(report) + "\n")
+            sys.stdout.flush()
+        return result
+
+    lambda_svc._execute_function_dispatch = dispatch_and_report
+
+
+def _pinned(function: Callable[..., Any], digest: str) -> None:
+    found = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[: len(digest)]
+    if found != digest:
+        message = f"{function.__module__}.{function.__qualname__} has digest {found}, not {digest}: look at its patch again"
+        raise PatchError(message)
