@@ -145,7 +145,8 @@ def _value_at(value: object, output: str, path: tuple[str, ...]) -> str:
         if not isinstance(value, Mapping) or part not in value:
             found = ".".join((output, *path[: depth + 1]))
             raise GlobalStackIsBehindError(
-                f"the {GLOBAL_STACK!r} stack has no output {found}; deploy it with the present Pulumi.yaml, then this cell"
+                f"the stack {GLOBAL_STACK!r} has no output {found}: deploy it with the present Pulumi.yaml, "
+                "then this cell"
             )
         value = cast("Mapping[str, object]", value)[part]
     return cast("str", value)

@@ -10,7 +10,7 @@ Conditions = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input
 """Operator → condition key → value or values, as IAM writes them."""
 
 EVERYONE: Final[Mapping[str, Sequence[str]]] = {"AWS": ["*"]}
-"""Every principal, for statements that deny. An Allow for everyone has no place here."""
+"""Every principal: for statements that deny, and for the perimeter of a VPC endpoint, never for an Allow elsewhere."""
 
 
 @dataclass(frozen=True, kw_only=True)
