@@ -1,0 +1,1 @@
+"""What the embedded AWS lacks, each driven by the declared resources of the deployment file."""
