@@ -1,0 +1,1 @@
+"""Loyalty: awards points for purchases and keeps every customer's balance of them."""

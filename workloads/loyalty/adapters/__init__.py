@@ -1,0 +1,1 @@
+"""How loyalty reads and writes: DynamoDB behind the ports of the application."""

@@ -1,0 +1,1 @@
+"""What loyalty does: one function a use case, and the ports that they need."""

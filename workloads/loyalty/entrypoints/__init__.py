@@ -1,0 +1,1 @@
+"""How loyalty is called: function handlers and the projector service."""
