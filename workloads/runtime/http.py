@@ -33,6 +33,7 @@ class Request(msgspec.Struct, frozen=True, kw_only=True):
     body: bytes
     request_id: str
     authorizer: Mapping[str, Any]
+    query: Mapping[str, str] = {}
 
     @property
     def principal(self) -> Principal:
@@ -105,6 +106,7 @@ def _read(event: Mapping[str, Any]) -> Request:
         body=_body(event),
         request_id=context["requestId"],
         authorizer=context.get("authorizer") or {},
+        query=event.get("queryStringParameters") or {},
     )
 
 

@@ -1,0 +1,1 @@
+"""How the Single View reads and writes: DynamoDB behind the port of the application."""

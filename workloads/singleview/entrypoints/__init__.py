@@ -1,0 +1,1 @@
+"""How the Single View is called: function handlers."""
