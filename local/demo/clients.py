@@ -55,6 +55,27 @@ class DepositDocument(msgspec.Struct, frozen=True, rename="camel"):
     amount: Money | None = None
 
 
+class WalletPart(msgspec.Struct, frozen=True, rename="camel"):
+    """The wallet within a Single View."""
+
+    balance: Money
+
+
+class PointsPart(msgspec.Struct, frozen=True, rename="camel"):
+    """The points within a Single View."""
+
+    points: int
+
+
+class ViewDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """A customer's Single View as an API shows it."""
+
+    customer_id: str
+    wallet: WalletPart | None = None
+    points: PointsPart | None = None
+    orders: tuple[OrderDocument, ...] = ()
+
+
 class CommandDocument(msgspec.Struct, frozen=True, rename="camel"):
     """What became of a command."""
 

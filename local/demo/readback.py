@@ -1,0 +1,103 @@
+"""Reads everything back through the APIs of all Regions, waiting until it has settled or time is up."""
+
+from collections import defaultdict
+from collections.abc import Iterable
+
+from local.demo.clients import CONCURRENCY, DepositDocument, OrderDocument, Reply, ViewDocument
+from local.demo.plan import Way
+from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
+from local.demo.replay import PATIENCE, follow_command, guarded, state_of
+from local.demo.verify import expected_view, view_facts
+from local.demo.waiting import Deadline, for_each, read_until
+
+
+async def read_orders(records: Iterable[OrderRecord], session: Session) -> None:
+    """Follow each order to its end at home, then read it in the other Regions; commands lead to their orders."""
+    deadline = Deadline(PATIENCE)
+
+    async def read(record: OrderRecord) -> None:
+        await guarded(record.faults, lambda: _read_order(record, session, deadline))
+
+    await for_each(records, read, workers=CONCURRENCY)
+
+
+async def read_customers(customers: Iterable[CustomerRecord], orders: Iterable[OrderRecord], session: Session) -> None:
+    """Read each customer's deposit and Single View in every Region."""
+    deadline = Deadline(PATIENCE)
+    theirs: defaultdict[str, list[OrderRecord]] = defaultdict(list)
+    for order in orders:
+        theirs[order.order.customer_id].append(order)
+
+    async def read(record: CustomerRecord) -> None:
+        async def both() -> None:
+            await _read_deposit(record, session, deadline)
+            await _read_views(record, theirs[record.customer.customer_id], session, deadline)
+
+        await guarded(record.faults, both)
+
+    await for_each(customers, read, workers=CONCURRENCY)
+
+
+async def _read_order(record: OrderRecord, session: Session, deadline: Deadline) -> None:
+    order, token = record.order, session.customers[record.order.customer_id]
+    if order.way is Way.COMMAND:
+        for answer in record.answers:
+            record.commands.append(await follow_command(answer, session.apis[answer.region], token, deadline))
+    for location in sorted(record.locations)[:1]:
+        await _read_order_at(location, record, session, deadline)
+
+
+async def _read_order_at(location: str, record: OrderRecord, session: Session, deadline: Deadline) -> None:
+    for region in _home_first(record.order.home, session):
+        reply = await read_until(
+            session.apis[region],
+            "read an order",
+            location,
+            session.customers[record.order.customer_id],
+            accepted=lambda seen: state_of(seen) in TERMINAL,
+            deadline=deadline,
+        )
+        record.seen[region] = reply.read(OrderDocument, 200)
+
+
+async def _read_deposit(record: CustomerRecord, session: Session, deadline: Deadline) -> None:
+    """The customer reads the deposit that a system of record made."""
+    if not record.deposit_location:
+        return
+    for region in _home_first(record.customer.home, session):
+        reply = await read_until(
+            session.apis[region],
+            "read a deposit",
+            record.deposit_location,
+            session.customers[record.customer.customer_id],
+            accepted=lambda seen: state_of(seen) == "Accepted",
+            deadline=deadline,
+        )
+        record.deposits[region] = reply.read(DepositDocument, 200)
+
+
+async def _read_views(
+    record: CustomerRecord, orders: Iterable[OrderRecord], session: Session, deadline: Deadline
+) -> None:
+    """Views follow from events: wait for the one that contains everything that the orders' ends will cause."""
+    customer_id = record.customer.customer_id
+    expected = expected_view(record, orders)
+
+    def settled(reply: Reply) -> bool:
+        return reply.status == 200 and view_facts(reply.read(ViewDocument, 200)) == expected
+
+    for region in _home_first(record.customer.home, session):
+        reply = await read_until(
+            session.apis[region],
+            "read a Single View",
+            f"/v1/customers/{customer_id}/view",
+            session.customers[customer_id],
+            accepted=settled,
+            deadline=deadline,
+        )
+        record.views[region] = reply.read(ViewDocument, 200)
+
+
+def _home_first(home: str, session: Session) -> list[str]:
+    """Wait where the writer is: elsewhere there is then little left to wait for."""
+    return sorted(session.apis, key=lambda region: region != home)

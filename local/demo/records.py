@@ -1,0 +1,90 @@
+"""What the demo keeps of its conversation with the entry APIs: filled by replay and read-back, judged by verify."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from local.demo.clients import (
+    CommandDocument,
+    DepositDocument,
+    EntryApi,
+    OrderDocument,
+    Reply,
+    Stopwatch,
+    ViewDocument,
+)
+from local.demo.plan import PlannedCustomer, PlannedOrder, Way
+
+COMPLETED: Final = "Completed"
+TERMINAL: Final = frozenset({COMPLETED, "Rejected"})
+
+
+@dataclass
+class OrderRecord:
+    """What was asked and answered about one order."""
+
+    order: PlannedOrder
+    answers: list[Reply] = field(default_factory=list)
+    """To the first request and to its retries."""
+    commands: list[CommandDocument] = field(default_factory=list)
+    """What became of each of those requests that was a command."""
+    seen: dict[str, OrderDocument] = field(default_factory=dict)
+    """The order as each Region showed it in the end."""
+    faults: list[str] = field(default_factory=list)
+    """Answers that no client should ever get here."""
+
+    @property
+    def locations(self) -> set[str]:
+        """Return where the answers said the order is: one place, if all is well."""
+        found = (
+            [command.location for command in self.commands]
+            if self.order.way is Way.COMMAND
+            else [answer.location for answer in self.answers]
+        )
+        return {location for location in found if location}
+
+    @property
+    def at_home(self) -> OrderDocument | None:
+        """Return the order as its home shows it, if it did."""
+        return self.seen.get(self.order.home)
+
+    @property
+    def completed(self) -> bool:
+        """Tell whether the order was completed, by its home's word."""
+        return self.at_home is not None and self.at_home.state == COMPLETED
+
+    @property
+    def outcome(self) -> str:
+        """Return how the order ended, in one word."""
+        return "not seen" if self.at_home is None else self.at_home.reason or self.at_home.state
+
+
+@dataclass
+class CustomerRecord:
+    """What was asked and answered about one customer's wallet and view."""
+
+    customer: PlannedCustomer
+    deposit_location: str = ""
+    deposits: dict[str, DepositDocument] = field(default_factory=dict)
+    views: dict[str, ViewDocument] = field(default_factory=dict)
+    faults: list[str] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Session:
+    """The open APIs, and the access tokens of all who call them."""
+
+    apis: Mapping[str, EntryApi]
+    customers: Mapping[str, str]
+    systems: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Result:
+    """Everything that a run has kept."""
+
+    orders: Sequence[OrderRecord]
+    customers: Sequence[CustomerRecord]
+    stopwatch: Stopwatch
+    ordering_seconds: float
+    """From the first order's request to the last order's end."""
