@@ -136,7 +136,7 @@ class GlobalSettings(_Section):
 
 
 class _SharedSettings(_Section):
-    domain: str = Field(pattern=r"^(?=.{4,200}$)([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
+    domain: str = Field(max_length=200, pattern=r"^([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]{2,63}$")
     regions: tuple[str, ...] = Field(min_length=1)
     architecture: Architecture
 

@@ -60,6 +60,15 @@ def invoke(token: str, arguments: Inputs, *, account: str = ACCOUNT) -> dict[str
         case "aws:index/getAvailabilityZones:getAvailabilityZones":
             names = [f"{region}{letter}" for letter in "abc"]
             return {"names": names, "zoneIds": names, "id": region, "region": region}
+        case "aws:ecr/getAuthorizationToken:getAuthorizationToken":
+            host = f"{account}.dkr.ecr.{region}.amazonaws.com"
+            credentials = {"userName": "AWS", "password": "recorded", "authorizationToken": "recorded"}
+            return {
+                **credentials,
+                "id": region,
+                "expiresAt": "2026-01-01T12:00:00Z",
+                "proxyEndpoint": f"https://{host}",
+            }
         case "aws:ec2/getManagedPrefixList:getManagedPrefixList" | "aws:ec2/getPrefixList:getPrefixList":
             return {**arguments, "id": f"pl-{_hex(token, str(arguments), region)[:8]}"}
         case _:
