@@ -19,7 +19,7 @@ from components.naming import (
     dead_letters,
     resource_name,
 )
-from components.queues import COMPONENT, DeadLetterQueue, DeadLetterQueueArgs, WorkQueue, WorkQueueArgs, sent_by_rules
+from components.queues import COMPONENT, DeadLetterQueue, DeadLetterQueueArgs, WorkQueue, WorkQueueArgs, sent_by_the_bus
 from components.unpublished_events import UnpublishedEvents, UnpublishedEventsArgs
 
 
@@ -147,8 +147,14 @@ class CellData(pulumi.ComponentResource):
                 queue=EVENT_TARGET_DEAD_LETTERS,
                 key_arn=self._args.keys.data_key_arn,
                 alarm_topic_arn=self._args.alarm_topic_arn,
-                # Every rule of the bus: each of its targets ends here.
-                statements=[sent_by_rules(placement, EVENT_TARGET_DEAD_LETTERS, rules=resource_name("*"))],
+                # Each target of each rule ends here, and what the bus itself can not encrypt or decrypt.
+                statements=[
+                    sent_by_the_bus(
+                        placement,
+                        EVENT_TARGET_DEAD_LETTERS,
+                        sources=[placement.rule_arn(resource_name("*")), placement.bus_arn()],
+                    )
+                ],
             ),
             self._child,
         )

@@ -94,7 +94,7 @@ class CellKeys(pulumi.ComponentResource):
                 key_name="cell-data",
                 description="Meridian: queues, events, projections and unpublished events of this cell",
                 via_services=("dynamodb", "events", "lambda", "s3", "sqs", "states"),
-                service_statements=[used_by_service("events.amazonaws.com", args.placement)],
+                service_statements=_used_by_the_bus(args.placement),
                 ephemeral=args.ephemeral,
             ),
             child,
@@ -108,7 +108,7 @@ class CellKeys(pulumi.ComponentResource):
                 via_services=("logs", "sns"),
                 service_statements=[
                     _used_by_log_groups(args.placement),
-                    used_by_service("cloudwatch.amazonaws.com", args.placement),
+                    _used_by_alarms(args.placement),
                 ],
                 ephemeral=args.ephemeral,
             ),
@@ -117,12 +117,36 @@ class CellKeys(pulumi.ComponentResource):
         self.register_outputs({"dataKeyArn": self.data_key_arn, "telemetryKeyArn": self.telemetry_key_arn})
 
 
-def used_by_service(service: str, placement: Placement) -> Statement:
-    """Let a service use the key in its own name, for this account's resources only."""
+def _used_by_the_bus(placement: Placement) -> Sequence[Statement]:
+    """Let EventBridge keep events on the bus and in its archive, and put them into encrypted queues.
+
+    A bus and an archive name the bus in the encryption context, and no source; a delivery to a queue names the source.
+    """
+    service = {"Service": ["events.amazonaws.com"]}
+    own_account = {"StringEquals": {"aws:SourceAccount": placement.account}}
+    return (
+        Statement(
+            sid="UsedByTheBus",
+            principals=service,
+            actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncrypt*"],
+            resources=_THIS_KEY,
+            conditions={"StringEquals": {"kms:EncryptionContext:aws:events:event-bus:arn": placement.bus_arn()}},
+        ),
+        Statement(
+            sid="UsedByDeliveries",
+            principals=service,
+            actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey"],
+            resources=_THIS_KEY,
+            conditions=own_account,
+        ),
+    )
+
+
+def _used_by_alarms(placement: Placement) -> Statement:
     return Statement(
-        sid=f"UsedBy{_sid(service)}",
-        principals={"Service": [service]},
-        actions=["kms:Decrypt", "kms:DescribeKey", "kms:GenerateDataKey*"],
+        sid="UsedByAlarms",
+        principals={"Service": ["cloudwatch.amazonaws.com"]},
+        actions=["kms:Decrypt", "kms:GenerateDataKey*"],
         resources=_THIS_KEY,
         conditions={"StringEquals": {"aws:SourceAccount": placement.account}},
     )
@@ -191,7 +215,3 @@ def _use_through_services(placement: Placement, services: Sequence[str]) -> Sequ
             conditions={**through, "Bool": {"kms:GrantIsForAWSResource": "true"}},
         ),
     ]
-
-
-def _sid(service: str) -> str:
-    return service.partition(".")[0].title().replace("-", "")

@@ -139,8 +139,8 @@ class WorkQueue(pulumi.ComponentResource):
         self.register_outputs({"name": self.name, "arn": self.arn, "url": self.url})
 
 
-def sent_by_rules(placement: Placement, queue: str, *, rules: str) -> Statement:
-    """Let EventBridge send to a queue on behalf of the rules on the cell's bus that match `rules`."""
+def sent_by_the_bus(placement: Placement, queue: str, *, sources: Sequence[str]) -> Statement:
+    """Let EventBridge send to a queue on behalf of rules of the cell's bus, or of the bus itself, by ARN patterns."""
     return Statement(
         sid="SentByTheBus",
         principals={"Service": ["events.amazonaws.com"]},
@@ -148,13 +148,13 @@ def sent_by_rules(placement: Placement, queue: str, *, rules: str) -> Statement:
         resources=[placement.queue_arn(queue)],
         conditions={
             "StringEquals": {"aws:SourceAccount": placement.account},
-            "ArnLike": {"aws:SourceArn": placement.rule_arn(rules)},
+            "ArnLike": {"aws:SourceArn": sources},
         },
     )
 
 
 def _sent_by_rule(placement: Placement, queue: str, rule: str) -> Statement:
-    return sent_by_rules(placement, queue, rules=resource_name(rule))
+    return sent_by_the_bus(placement, queue, sources=[placement.rule_arn(resource_name(rule))])
 
 
 def _queue(
