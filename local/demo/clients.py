@@ -56,15 +56,16 @@ class DepositDocument(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class WalletPart(msgspec.Struct, frozen=True, rename="camel"):
-    """The wallet within a Single View."""
+    """The wallet within a Single View; its balance is in minor units."""
 
-    balance: Money
+    balance: int
+    currency: str
 
 
 class PointsPart(msgspec.Struct, frozen=True, rename="camel"):
     """The points within a Single View."""
 
-    points: int
+    balance: int
 
 
 class ViewDocument(msgspec.Struct, frozen=True, rename="camel"):

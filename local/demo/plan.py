@@ -165,13 +165,14 @@ def make_plan(purchases: Sequence[Purchase], regions: Sequence[str]) -> Plan:
 def _deposit(number: int, purchases: Sequence[Purchase]) -> int:
     """Return the customer's money: enough for all orders and something over, but for some too little or none at all.
 
-    Too little is always one cent too little: for the second order, or for the only one.
+    Too little is always one cent too little: for the second order, or for the only one. Strides are odd, or all these
+    customers would live in the same Region.
     """
     total = sum(purchase.cents for purchase in purchases)
     free_of_charge = any(purchase.cents == 0 for purchase in purchases)
-    if len(purchases) > 1 and number % 4 == 1 and not free_of_charge:
+    if len(purchases) > 1 and number % 5 == 1 and not free_of_charge:
         return purchases[0].cents + purchases[1].cents - 1
-    if len(purchases) == 1 and number % 60 == 7 and total > 1:
+    if len(purchases) == 1 and number % 61 == 7 and total > 1:
         return total - 1
     if len(purchases) == 1 and number % 97 == 11 and not free_of_charge:
         return 0

@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from time import monotonic
 
 from local.demo.clients import CONCURRENCY, DepositDocument, OrderDocument, Reply, ViewDocument
 from local.demo.plan import Way
@@ -58,6 +59,7 @@ async def _read_order_at(location: str, record: OrderRecord, session: Session, d
             deadline=deadline,
         )
         record.seen[region] = reply.read(OrderDocument, 200)
+        record.ended_at = record.ended_at or monotonic()
 
 
 async def _read_deposit(record: CustomerRecord, session: Session, deadline: Deadline) -> None:

@@ -52,10 +52,9 @@ def expected_view(customer: CustomerRecord, orders: Iterable[OrderRecord]) -> Vi
 
 def view_facts(view: ViewDocument) -> ViewFacts:
     """Return what a view says. Money in another currency is none."""
-    wallet = view.wallet.balance if view.wallet else None
     return ViewFacts(
-        balance=wallet.minor_units if wallet and wallet.currency == CURRENCY else None,
-        points=view.points.points if view.points else 0,
+        balance=view.wallet.balance if view.wallet and view.wallet.currency == CURRENCY else None,
+        points=view.points.balance if view.points else 0,
         orders=frozenset((order.order_id, order.state) for order in view.orders),
     )
 
