@@ -12,7 +12,7 @@ RETENTION_DAYS: Final = 30
 
 def log_group(
     name: str,
-    log_group_name: str,
+    log_group_name: pulumi.Input[str],
     *,
     placement: Placement,
     component: str,

@@ -125,6 +125,8 @@ class CellSettings(_Section):
     cidr: Annotated[IPv4Network, AfterValidator(_is_private_block_of_a_workable_size)]
     sizes: Sizes
     nat: bool = False
+    owns_api_log_role: bool = True
+    """False where somebody else sets API Gateway's log role: there is one for each account and Region."""
     ephemeral: bool = False
 
 

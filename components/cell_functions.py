@@ -1,0 +1,275 @@
+"""The functions of a cell, as one table: what each is told, may do, and is woken by."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+import pulumi
+
+from components.cell_data import CellData
+from components.checkout_saga import SAGA
+from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS as STEP_TIMEOUT_SECONDS
+from components.event_bus import EventBus
+from components.global_outputs import SharedOutputs, TokenIssuer
+from components.naming import Placement, Queue, Table
+from components.policy_documents import Statement
+from components.settings import Context, Settings
+from components.workload import QueueTrigger, StreamTrigger
+from components.workload.permissions import (
+    appends_items,
+    publishes_events,
+    reads_items,
+    sends_messages,
+    uses_key,
+    writes_items,
+)
+
+# A sixth of the queues' visibility time-out.
+_QUEUE_TIMEOUT_SECONDS: Final = 30
+
+
+@dataclass(frozen=True, kw_only=True)
+class Surroundings:
+    """What the table's rows refer to."""
+
+    settings: Settings
+    placement: Placement
+    shared: SharedOutputs
+    data: CellData
+    bus: EventBus
+
+    @property
+    def problem_base(self) -> str:
+        """The folder of problem types."""
+        return f"https://{self.settings.domain}/problems"
+
+    @property
+    def regions(self) -> str:
+        """All Regions, as workloads read them."""
+        return ",".join(self.settings.regions)
+
+    def uses_the_tables_key(self) -> Statement:
+        """Use the key of this Region's replicas."""
+        return uses_key("UseTheTablesKey", self.shared.data_key_arn, self.placement, through=("dynamodb",))
+
+
+@dataclass(frozen=True, kw_only=True)
+class FunctionRow:
+    """One function."""
+
+    function: str
+    context: Context
+    entrypoint: str
+    timeout_seconds: int
+    environment: Mapping[str, pulumi.Input[str]]
+    statements: Sequence[Statement]
+    key_services: Sequence[str] = ()
+    trigger: QueueTrigger | StreamTrigger | None = None
+
+    @property
+    def handler(self) -> str:
+        """Where the function begins, within its context's image."""
+        return f"workloads.{self.context}.entrypoints.{self.entrypoint}.handler"
+
+
+def function_table(around: Surroundings) -> Sequence[FunctionRow]:
+    """Return all functions of a cell."""
+    return (*_identity(around), *_checkout(around), *_loyalty(around), *_single_view(around))
+
+
+def _identity(around: Surroundings) -> Sequence[FunctionRow]:
+    return (
+        FunctionRow(
+            function="identity-authorizer",
+            context=Context.IDENTITY,
+            entrypoint="authorizer",
+            timeout_seconds=10,
+            environment={
+                "TOKEN_ISSUERS": around.shared.token_issuers.apply(_issuers),
+                "SCOPE_PREFIX": f"https://api.{around.settings.domain}",
+            },
+            statements=[],
+        ),
+    )
+
+
+def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
+    placement, queues = around.placement, around.data.queues
+    checkout = around.shared.table(Table.CHECKOUT)
+    outbox = around.shared.table(Table.CHECKOUT_OUTBOX)
+    tables = {
+        "CHECKOUT_TABLE": checkout.name,
+        "CHECKOUT_OUTBOX_TABLE": outbox.name,
+        "MERIDIAN_REGIONS": around.regions,
+    }
+
+    def decides(keys: Sequence[str]) -> Sequence[Statement]:
+        """Read and write items under these keys, each change in one transaction with its outbox entry."""
+        return (
+            reads_items("ReadItems", checkout.arn, leading_keys=keys),
+            writes_items("WriteItems", checkout.arn, leading_keys=keys),
+            appends_items("AppendToTheOutbox", outbox.arn),
+            around.uses_the_tables_key(),
+        )
+
+    return (
+        FunctionRow(
+            function="checkout-api",
+            context=Context.CHECKOUT,
+            entrypoint="api",
+            # Below the gateway's time-out, above the ten seconds of `Prefer: wait=10`.
+            timeout_seconds=18,
+            environment={**tables, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
+            statements=decides(("ORDER#*", "WALLET#*", "COMMAND#*", "PRICE#*")),
+        ),
+        FunctionRow(
+            function="checkout-commands",
+            context=Context.CHECKOUT,
+            entrypoint="commands",
+            timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
+            environment=tables,
+            statements=decides(("ORDER#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*")),
+            key_services=("sqs",),
+            trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_COMMANDS].arn),
+        ),
+        FunctionRow(
+            function="checkout-outbox",
+            context=Context.CHECKOUT,
+            entrypoint="outbox",
+            timeout_seconds=60,
+            environment={
+                "EVENT_BUS": around.bus.name,
+                "SAGA_START_QUEUE_URL": queues[Queue.CHECKOUT_SAGA_START].url,
+                "UNPUBLISHED_EVENTS_BUCKET": around.data.unpublished_events.bucket,
+            },
+            statements=[
+                publishes_events(placement, source="meridian.checkout"),
+                sends_messages(queues[Queue.CHECKOUT_SAGA_START].arn),
+                around.uses_the_tables_key(),
+            ],
+            key_services=("s3", "sqs"),
+            trigger=StreamTrigger(
+                stream_arn=outbox.stream_arn,
+                unpublished_events_bucket_arn=around.data.unpublished_events.arn,
+                # Only what was written here: the other Regions' entries arrive by replication and are theirs.
+                pattern={
+                    "eventName": ["INSERT"],
+                    "dynamodb": {"NewImage": {"originregion": {"S": [placement.region]}}},
+                },
+            ),
+        ),
+        FunctionRow(
+            function="checkout-saga-starter",
+            context=Context.CHECKOUT,
+            entrypoint="saga_starter",
+            timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
+            environment={"SAGA_STATE_MACHINE_ARN": placement.state_machine_arn(SAGA)},
+            statements=[
+                Statement(
+                    sid="StartTheSaga",
+                    actions=["states:StartExecution"],
+                    resources=[placement.state_machine_arn(SAGA)],
+                )
+            ],
+            key_services=("sqs", "states"),
+            trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_SAGA_START].arn),
+        ),
+        FunctionRow(
+            function="checkout-saga-steps",
+            context=Context.CHECKOUT,
+            entrypoint="saga_steps",
+            timeout_seconds=STEP_TIMEOUT_SECONDS,
+            environment=tables,
+            statements=decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*")),
+        ),
+    )
+
+
+def _loyalty(around: Surroundings) -> Sequence[FunctionRow]:
+    placement, queues = around.placement, around.data.queues
+    events = around.shared.table(Table.LOYALTY_EVENTS)
+    return (
+        FunctionRow(
+            function="loyalty-awards",
+            context=Context.LOYALTY,
+            entrypoint="awards",
+            timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
+            environment={"LOYALTY_EVENTS_TABLE": events.name},
+            statements=[
+                reads_items("ReadEvents", events.arn),
+                appends_items("AppendEvents", events.arn),
+                around.uses_the_tables_key(),
+            ],
+            key_services=("sqs",),
+            trigger=QueueTrigger(queue_arn=queues[Queue.LOYALTY_PURCHASES].arn),
+        ),
+        FunctionRow(
+            function="loyalty-outbox",
+            context=Context.LOYALTY,
+            entrypoint="outbox",
+            timeout_seconds=60,
+            environment={
+                "EVENT_BUS": around.bus.name,
+                "PROJECTION_HINTS_QUEUE_URL": queues[Queue.LOYALTY_PROJECTION_HINTS].url,
+                "UNPUBLISHED_EVENTS_BUCKET": around.data.unpublished_events.bucket,
+            },
+            statements=[
+                publishes_events(placement, source="meridian.loyalty"),
+                sends_messages(queues[Queue.LOYALTY_PROJECTION_HINTS].arn),
+                around.uses_the_tables_key(),
+            ],
+            key_services=("s3", "sqs"),
+            trigger=StreamTrigger(
+                stream_arn=events.stream_arn,
+                unpublished_events_bucket_arn=around.data.unpublished_events.arn,
+                # Of all Regions: each projects everything. The guards of awards are no events.
+                pattern={"eventName": ["INSERT"], "dynamodb": {"Keys": {"pk": {"S": [{"prefix": "ACC#"}]}}}},
+            ),
+        ),
+    )
+
+
+def _single_view(around: Surroundings) -> Sequence[FunctionRow]:
+    table = around.shared.table(Table.SINGLE_VIEW)
+    customers = ("CUSTOMER#*",)
+    return (
+        FunctionRow(
+            function="singleview-updates",
+            context=Context.SINGLE_VIEW,
+            entrypoint="updates",
+            timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
+            environment={"SINGLE_VIEW_TABLE": table.name},
+            statements=[
+                reads_items("ReadRows", table.arn, leading_keys=customers),
+                writes_items("WriteRows", table.arn, leading_keys=customers),
+                around.uses_the_tables_key(),
+            ],
+            key_services=("sqs",),
+            trigger=QueueTrigger(queue_arn=around.data.queues[Queue.SINGLE_VIEW_UPDATES].arn),
+        ),
+        FunctionRow(
+            function="singleview-api",
+            context=Context.SINGLE_VIEW,
+            entrypoint="api",
+            timeout_seconds=9,
+            environment={"SINGLE_VIEW_TABLE": table.name, "PROBLEM_BASE": around.problem_base},
+            statements=[
+                reads_items("ReadRows", table.arn, leading_keys=customers),
+                around.uses_the_tables_key(),
+            ],
+        ),
+    )
+
+
+def _issuers(issuers: Sequence[TokenIssuer]) -> str:
+    return json.dumps(
+        [
+            {
+                "issuer": issuer.issuer,
+                "jwks_url": f"{issuer.issuer}/.well-known/jwks.json",
+                "client_ids": list(issuer.client_ids),
+            }
+            for issuer in issuers
+        ]
+    )
