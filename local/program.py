@@ -18,10 +18,12 @@ from pulumi.runtime.mocks import MockEngine, MockMonitor, MockSettings
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
-from local.paths import ROOT as ROOT
+from local.paths import ROOT
 
 ORGANIZATION: Final = "organization"
 GLOBAL_STACK: Final = "global"
+
+_one_body_at_a_time = threading.Lock()
 
 
 class ProgramError(Exception):
@@ -42,7 +44,10 @@ def evaluate(*, monitor: MockMonitor, stack: str, directory: Path = ROOT, previe
     code = compile(entry.read_text(encoding="utf-8"), str(entry), "exec")
 
     def program() -> None:
-        exec(code, {"__name__": "__main__", "__file__": str(entry), "__builtins__": __builtins__})  # noqa: S102
+        # One body at a time: the SDK imports its services when they are first named, and not in a way that two threads
+        # could share. What the body declared is registered afterwards, at the same time as other stacks.
+        with _one_body_at_a_time:
+            exec(code, {"__name__": "__main__", "__file__": str(entry), "__builtins__": __builtins__})  # noqa: S102
 
     settings: dict[str, object] = {
         "monitor": monitor,

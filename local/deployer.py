@@ -1,0 +1,140 @@
+"""Deploys all stacks of the program into the embedded AWS, in a process of its own that ends when it is done.
+
+`python -m local.deployer '<settings as JSON>'`: one JSON line a resource on standard output, then the deployment file.
+A process of its own, because the Pulumi SDK's 120 MB are needed for these seconds only.
+"""
+
+import json
+import sys
+import threading
+import time
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+from local import computed
+from local.deployment import FILE_NAME, DeployedResource, Deployment, Gateway, Handling
+from local.handlers.base import Context
+from local.handlers.registry import handler_for
+from local.program import GLOBAL_STACK, ROOT, evaluate, stack_names
+from local.recording import STACK_REFERENCE_TYPE, Graph, RecordedResource, RecordingMonitor
+
+FIRST_GATEWAY_PORT: Final = 8801
+
+
+class DeployedTwiceError(Exception):
+    """The laptop mode deploys into an empty account; it adopts nothing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeployerSettings:
+    """What the supervisor tells the deployer."""
+
+    emulator_url: str
+    state_directory: Path
+    account: str
+    first_gateway_port: int = FIRST_GATEWAY_PORT
+
+
+class EmulatorBackend:
+    """Creates each declared resource by the handler of its type, and tells about it."""
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+
+    def create(self, resource: RecordedResource) -> tuple[str, Mapping[str, Any]]:
+        """Create the resource in the embedded AWS."""
+        handler = handler_for(resource.type)
+        started = time.monotonic()
+        _tell(resource, event="creating", handling=handler.handling)
+        try:
+            state = handler.create(self._context, resource)
+        except Exception as error:
+            _tell(resource, event="failed", message=f"{type(error).__name__}: {error}")
+            raise
+        _tell(resource, event="created", handling=handler.handling, seconds=round(time.monotonic() - started, 3))
+        return state
+
+    def read(self, resource: RecordedResource) -> tuple[str, Mapping[str, Any]]:
+        """Refuse: nothing exists before the deployment that a program could get by its id."""
+        message = f"{resource.urn} gets {resource.id} by its id; on a laptop nothing exists outside the program"
+        raise DeployedTwiceError(message)
+
+    def invoke(self, token: str, arguments: Mapping[str, Any]) -> Mapping[str, Any]:
+        """Answer a data source for the emulator's account."""
+        return computed.invoke(token, arguments, account=self._context.account)
+
+
+def deploy(settings: DeployerSettings, *, directory: Path = ROOT) -> Deployment:
+    """Deploy the global stack, then all cells at the same time; returns what the deployment file says."""
+    context = Context(settings.emulator_url, settings.account)
+    regions = [stack for stack in stack_names(directory) if stack != GLOBAL_STACK]
+    backend = EmulatorBackend(context)
+    shared = RecordingMonitor(GLOBAL_STACK, backend=backend)
+    evaluate(monitor=shared, stack=GLOBAL_STACK, directory=directory)
+
+    def deploy_cell(region: str) -> Graph:
+        monitor = RecordingMonitor(region, backend=backend, references={GLOBAL_STACK: shared.graph.outputs})
+        evaluate(monitor=monitor, stack=region, directory=directory)
+        return monitor.graph
+
+    with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as cells:
+        graphs = [shared.graph, *cells.map(deploy_cell, regions)]
+    return Deployment(
+        emulator_url=settings.emulator_url,
+        account=settings.account,
+        state_directory=settings.state_directory,
+        regions=regions,
+        gateways={
+            region: Gateway(port=port, url=f"http://127.0.0.1:{port}")
+            for port, region in enumerate(regions, start=settings.first_gateway_port)
+        },
+        resources=[_deployed(resource) for graph in graphs for resource in graph],
+        outputs={graph.stack: dict(graph.outputs) for graph in graphs},
+    )
+
+
+def _deployed(resource: RecordedResource) -> DeployedResource:
+    declared_by_program = not resource.custom or resource.type == STACK_REFERENCE_TYPE
+    return DeployedResource(
+        urn=resource.urn,
+        type=resource.type,
+        name=resource.name,
+        parent=resource.parent,
+        stack=resource.stack,
+        region=resource.region,
+        id=resource.id,
+        inputs=dict(resource.inputs),
+        outputs=dict(resource.outputs),
+        handling=Handling.RECORDED if declared_by_program else handler_for(resource.type).handling,
+    )
+
+
+_output = threading.Lock()
+
+
+def _tell(resource: RecordedResource, **news: Any) -> None:
+    line = {
+        "urn": resource.urn,
+        "type": resource.type,
+        "name": resource.name,
+        "parent": resource.parent,
+        "stack": resource.stack,
+        **news,
+    }
+    with _output:
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+
+
+def main(argument: str) -> None:
+    """Deploy and write the deployment file."""
+    known = json.loads(argument)
+    settings = DeployerSettings(**(known | {"state_directory": Path(known["state_directory"])}))
+    deploy(settings).save(settings.state_directory / FILE_NAME)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])
