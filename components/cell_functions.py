@@ -104,11 +104,11 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
         "MERIDIAN_REGIONS": around.regions,
     }
 
-    def decides(keys: Sequence[str]) -> Sequence[Statement]:
+    def decides(writes: Sequence[str], *, reads: Sequence[str] = ()) -> Sequence[Statement]:
         """Read and write items under these keys, each change in one transaction with its outbox entry."""
         return (
-            reads_items("ReadItems", checkout.arn, leading_keys=keys),
-            writes_items("WriteItems", checkout.arn, leading_keys=keys),
+            reads_items("ReadItems", checkout.arn, leading_keys=(*writes, *reads)),
+            writes_items("WriteItems", checkout.arn, leading_keys=writes),
             appends_items("AppendToTheOutbox", outbox.arn),
             around.uses_the_tables_key(),
         )
@@ -121,7 +121,11 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             # Below the gateway's time-out, above the ten seconds of `Prefer: wait=10`.
             timeout_seconds=18,
             environment={**tables, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
-            statements=decides(("ORDER#*", "WALLET#*", "COMMAND#*", "PRICE#*")),
+            statements=decides(
+                ("ORDER#*", "DEPOSIT#*", "WALLET#*"),
+                # Prices and allotments are the systems of record's, by command.
+                reads=("COMMAND#*", "PRICE#*"),
+            ),
         ),
         FunctionRow(
             function="checkout-commands",
@@ -129,7 +133,7 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             entrypoint="commands",
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
             environment=tables,
-            statements=decides(("ORDER#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*")),
+            statements=decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*")),
             key_services=("sqs",),
             trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_COMMANDS].arn),
         ),

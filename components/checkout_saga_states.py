@@ -83,13 +83,18 @@ def definition(steps_version_arn: str) -> Mapping[str, Any]:
             "Debit refused": _because_of_the_outcome(then="Release"),
             # Whether the money was taken is not known: refund, which does nothing where there was no debit.
             "Debit failed": _because_of_a_technical_failure(then="Refund"),
-            # The debit was the last step that can be refused. From here the way is forward: a completion whose answer
-            # was lost may have been published, so that undoing it could give away paid goods and their price.
-            "Complete": insist(Step.COMPLETE, then="Completed"),
-            "Completed": {"Type": "Succeed"},
-            "Refund": insist(Step.REFUND, then="Release"),
+            "Complete": attempt(Step.COMPLETE, then="Completed?", on_failure="Completion failed"),
+            "Completed?": _choose({"Completed": "Completed"}, otherwise="Completion failed"),
+            # Whether the order is completed is not known. The way back is safe: a step that finds a completed order
+            # leaves it as it is and answers so.
+            "Completion failed": _because_of_a_technical_failure(then="Refund"),
+            "Refund": insist(Step.REFUND, then="Refunded?"),
+            "Refunded?": _choose({"Completed": "Completed"}, otherwise="Release"),
             "Release": insist(Step.RELEASE, then="Reject"),
-            "Reject": insist(Step.REJECT, then="Rejected"),
+            "Reject": insist(Step.REJECT, then="Rejected?"),
+            # An order that somebody else has ended meanwhile stays as it is.
+            "Rejected?": _choose({"Completed": "Completed"}, otherwise="Rejected"),
+            "Completed": {"Type": "Succeed"},
             "Rejected": {"Type": "Succeed"},
         },
     }
