@@ -57,9 +57,10 @@ class EmulatorResponse:
 class Emulator:
     """A connection pool to the embedded AWS, one for all Regions."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
         self._http = httpx.AsyncClient(
             base_url=url,
+            transport=transport,
             limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
             timeout=LONGEST_CALL_SECONDS,
             # Proxies of the environment are for the way out of the machine, never for this one.

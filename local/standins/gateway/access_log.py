@@ -17,6 +17,7 @@ from local.standins.emulator import Emulator, EmulatorError, EmulatorTimeoutErro
 from local.standins.gateway import mapping
 from local.standins.gateway.call import Call, GatewayReply
 from local.standins.gateway.definition import Api
+from local.standins.gateway.responses import message_of
 from local.standins.reporting import Report
 
 FLUSH_SECONDS: Final = 1.0
@@ -73,6 +74,7 @@ def format_line(template: str, call: Call, reply: GatewayReply) -> str:
     https://docs.aws.amazon.com/apigateway/latest/developerguide/set-up-logging.html
     """
     error = call.error
+    message = message_of(error) if error else None
     context: dict[str, Any] = {
         **call.request_context(),
         "status": reply.status,
@@ -82,8 +84,8 @@ def format_line(template: str, call: Call, reply: GatewayReply) -> str:
         "integrationStatus": call.integration_status,
         "integration": {"latency": call.integration_latency_ms, "status": call.integration_status},
         "error": {
-            "message": error.message if error else None,
-            "messageString": json.dumps(error.message) if error and error.message else None,
+            "message": message,
+            "messageString": json.dumps(message) if message else None,
             "responseType": error.response_type if error else None,
             "validationErrorString": json.dumps(error.validation_error)[1:-1] if error else None,
         },

@@ -40,11 +40,11 @@ _VARIABLE: Final = re.compile(r"\$(?P<root>context|stageVariables|method\.reques
 
 def gateway_reply(call: Call, error: GatewayError, declared: Mapping[str, GatewayResponse]) -> GatewayReply:
     """The reply to `error`, customised by its type, else by DEFAULT_4XX or DEFAULT_5XX."""
-    status, error_type, text = _DEFAULTS[error.response_type]
+    status, error_type, _ = _DEFAULTS[error.response_type]
     fallback = declared.get("DEFAULT_4XX" if status < 500 else "DEFAULT_5XX", GatewayResponse(status=None))
     own = None if error.response_type in _UNTYPED else declared.get(error.response_type)
     response = own or fallback
-    message = error.message if error.message is not None else text
+    message = message_of(error)
     context: dict[str, Any] = {
         **call.request_context(),
         "error": {
@@ -63,6 +63,11 @@ def gateway_reply(call: Call, error: GatewayError, declared: Mapping[str, Gatewa
         if value is not None:
             headers[target.removeprefix("gatewayresponse.header.").lower()] = value
     return GatewayReply(response.status or status, list(headers.items()), body.encode("utf-8", errors="replace"))
+
+
+def message_of(error: GatewayError) -> str | None:
+    """The error's own text, else that of its type."""
+    return error.message if error.message is not None else _DEFAULTS[error.response_type][2]
 
 
 def negotiate(call: Call, templates: Mapping[str, str]) -> tuple[str, str]:
