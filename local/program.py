@@ -2,6 +2,7 @@
 
 import asyncio
 import contextvars
+import gc
 import json
 import os
 import sys
@@ -146,6 +147,8 @@ class _Workplace:
                 self._directory, self._before = directory, Path.cwd()
                 _forget_modules_of_other_trees(directory)
                 os.chdir(directory)
+                # An evaluation makes a hundred thousand short-lived objects, and collecting takes a third of its time.
+                gc.disable()
             sys.path.insert(0, str(directory))
             self._users += 1
         try:
@@ -155,6 +158,7 @@ class _Workplace:
                 self._users -= 1
                 sys.path.remove(str(directory))
                 if not self._users:
+                    gc.enable()
                     os.chdir(self._before)
                     _forget_modules_of_other_trees(ROOT)
 
