@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import asyncio
 import signal
 
+import httpx
 import psutil
 import pytest
 
-from tests.local.end_to_end.shop import Shop, eventually
+from local.deployment import Deployment
+from local.standins.emulator import Emulator
+from local.standins.gateway.application import GatewayApplication
+from local.standins.gateway.permissions import Permissions
+from local.standins.gateway.server import PERMISSION, declared_api
+from local.standins.reporting import JsonLinesReport
+from tests.local.end_to_end.shop import Shop, eventually, lines
 
 PROJECTOR = "workloads.loyalty.entrypoints.projector"
 
@@ -70,3 +78,63 @@ def test_a_killed_projector_is_started_again_and_goes_on_where_it_stopped(shop: 
     shop.view(customer, shop.regions[0], lambda view: bool(view.get("points")) and view["points"]["balance"] == 5)
     again = eventually(lambda: processes_with(PROJECTOR), lambda found: len(found) == len(shop.regions))
     assert {process.pid for process in again}.isdisjoint(victim.pid for victim in victims)
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        httpx.Response(200, json={"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}),
+        httpx.Response(400, json={"__type": "ThrottlingException", "message": "Rate exceeded"}),
+        httpx.Response(500, json={"__type": "InternalException"}),
+    ],
+    ids=["entry refused", "throttled", "failed"],
+)
+def test_a_command_that_the_bus_refuses_is_a_503_and_never_a_silent_loss(shop: Shop, answer: httpx.Response) -> None:
+    customer = shop.customer(shop.regions[0])
+    request = httpx.Request(
+        "POST",
+        "http://gateway/v1/commands/place-order",
+        headers={"Authorization": f"Bearer {customer.token}", "Idempotency-Key": shop.unique("order")},
+        json=lines("any"),
+    )
+
+    refused = asyncio.run(_ask_a_gateway_whose_bus_answers(answer, request, shop.deployment, customer.home))
+
+    assert refused.status_code == 503
+    assert refused.headers["Content-Type"] == "application/problem+json"
+    assert refused.headers["Retry-After"] == "1"
+    assert refused.json()["type"].endswith("/command-not-taken")
+    assert "Location" not in refused.headers
+
+
+class _OtherBus(httpx.AsyncBaseTransport):
+    """The emulator, but for what PutEvents answers."""
+
+    def __init__(self, answer: httpx.Response) -> None:
+        self._answer = answer
+        self._emulator = httpx.AsyncHTTPTransport()
+
+    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
+        if request.headers.get("X-Amz-Target") == "AWSEvents.PutEvents":
+            return self._answer
+        return await self._emulator.handle_async_request(request)
+
+    async def aclose(self) -> None:
+        await self._emulator.aclose()
+
+
+async def _ask_a_gateway_whose_bus_answers(
+    answer: httpx.Response, request: httpx.Request, deployment: Deployment, region: str
+) -> httpx.Response:
+    """Serve the deployed API of a Region once more, in this process, in front of another bus."""
+    async with Emulator(deployment.emulator_url, transport=_OtherBus(answer)) as emulator:
+        report = JsonLinesReport()
+        declared = (permission.inputs for permission in deployment.of_type(PERMISSION, region=region))
+        application = GatewayApplication(
+            declared_api(deployment, region=region),
+            emulator=emulator,
+            permissions=Permissions(declared, report),
+            report=report,
+        )
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(application)) as client:
+            return await client.send(request)
