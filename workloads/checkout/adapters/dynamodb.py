@@ -1,0 +1,187 @@
+"""The store on DynamoDB: consistent reads, and one transaction a commit, outbox entries included."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from workloads.checkout.adapters import items, keys
+from workloads.checkout.adapters.attributes import read_item, write_item
+from workloads.checkout.adapters.transactions import Actions
+from workloads.checkout.application.changes import Change
+from workloads.checkout.application.ports import Account, ConcurrentWriteError, DepositRecord, OrderRecord, OutboxEntry
+from workloads.checkout.domain.command_record import CommandRecord
+from workloads.checkout.domain.price import Price, newest
+from workloads.checkout.domain.reservation import Allotment
+from workloads.checkout.domain.wallet import Payment
+from workloads.contracts.clock import Clock
+from workloads.contracts.envelope import encode
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_OUTBOX_RETENTION: Final = 14 * 24 * 3600
+"""Seconds that an outbox entry lives: as long as the longest retention of what it feeds (SQS: 14 days)."""
+_BATCH: Final = 100
+"""BatchGetItem takes at most 100 keys (Amazon DynamoDB API Reference)."""
+_CONFLICTS: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
+"""The cancellation reasons that mean that another write came first; any other is a technical failure."""
+
+
+class UnreadKeysError(RuntimeError):
+    """DynamoDB kept leaving keys of a batch unread."""
+
+    def __init__(self, unread: int) -> None:
+        super().__init__(f"{unread} keys of a batch stayed unread: the table is throttled, try again later")
+
+
+class DynamoDbStore:
+    """Implements `Store` on a table and its outbox table in one Region."""
+
+    def __init__(
+        self,
+        client: DynamoDBClient,
+        *,
+        table: str,
+        outbox: str,
+        region: str,
+        regions: Sequence[str],
+        clock: Clock,
+    ) -> None:
+        self._client = client
+        self._table = table
+        self._outbox = outbox
+        self._region = region
+        self._regions = regions
+        self._clock = clock
+        self._actions = Actions(table, region)
+
+    def order(self, order_id: str) -> OrderRecord:
+        """Return what is known under an order's id."""
+        found = self._partition(keys.order(order_id)["pk"])
+        order = found.get("ORDER")
+        reservation = found.get("RESERVATION")
+        return OrderRecord(
+            order=items.read_order(order) if order else None,
+            reservation=items.read_reservation(reservation) if reservation else None,
+            handovers=_handovers(found),
+        )
+
+    def account(self, customer_id: str) -> Account:
+        """Return a customer's home and wallet."""
+        item = self._get(keys.wallet(customer_id)) or {}
+        wallet = items.read_wallet(customer_id, item) if "balance" in item else None
+        return Account(home=items.read_home(customer_id, item), wallet=wallet)
+
+    def deposit(self, customer_id: str, deposit_id: str) -> DepositRecord:
+        """Return what is known under a deposit's id."""
+        entry = self._get(keys.ledger(customer_id, "DEPOSIT", deposit_id))
+        found = self._partition(keys.deposit_handover(deposit_id, self._region)["pk"])
+        return DepositRecord(deposit=items.read_deposit(entry) if entry else None, handovers=_handovers(found))
+
+    def payment(self, customer_id: str, order_id: str) -> Payment | None:
+        """Return the payment of an order."""
+        item = self._get(keys.ledger(customer_id, "DEBIT", order_id))
+        return items.read_payment(item) if item else None
+
+    def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:
+        """Return the price that counts of each SKU that has one."""
+        found: dict[str, list[Price]] = {}
+        for item in self._batch([keys.price(sku, region) for sku in set(skus) for region in self._regions]):
+            price = items.read_price(item)
+            found.setdefault(price.sku, []).append(price)
+        return {sku: price for sku, prices in found.items() if (price := newest(prices)) is not None}
+
+    def allotments(self, skus: Iterable[str], region: str) -> Mapping[str, Allotment]:
+        """Return a Region's allotment of each SKU that has one."""
+        found = self._batch([keys.allotment(sku, region) for sku in set(skus)])
+        return {allotment.sku: allotment for allotment in map(items.read_allotment, found)}
+
+    def command(self, command_id: str) -> CommandRecord | None:
+        """Return what became of a command."""
+        item = self._get(keys.command(command_id))
+        return items.read_command(item) if item else None
+
+    def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
+        """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""
+        written = [(type(change).__name__, action) for change in changes for action in self._actions.of(change)]
+        written += [("OutboxEntry", self._outbox_put(entry)) for entry in entries]
+        actions = [action for _, action in written]
+        try:
+            self._client.transact_write_items(TransactItems=actions, ClientRequestToken=_token(actions))
+        except self._client.exceptions.TransactionCanceledException as error:
+            codes = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}
+            if codes & _CONFLICTS and codes <= _CONFLICTS | {"None"}:
+                raise ConcurrentWriteError(_first_conflict(error.response, [kind for kind, _ in written])) from error
+            raise
+        except self._client.exceptions.TransactionInProgressException as error:
+            message = "the same transaction is still under way"
+            raise ConcurrentWriteError(message) from error
+
+    def _outbox_put(self, entry: OutboxEntry) -> TransactWriteItemTypeDef:
+        return {
+            "Put": {
+                "TableName": self._outbox,
+                "Item": write_item(
+                    {
+                        "pk": entry.aggregate,
+                        "sk": f"{entry.sequence:010d}",
+                        "event": encode(entry.event).decode(),
+                        # Named as in the event, because the stream's filter compares it (Lambda, event filtering).
+                        "originregion": self._region,
+                        "expires_at": int(self._clock.now().timestamp()) + _OUTBOX_RETENTION,
+                    }
+                ),
+                "ConditionExpression": "attribute_not_exists(pk)",
+            }
+        }
+
+    def _get(self, key: keys.Key) -> dict[str, Any] | None:
+        answer = self._client.get_item(TableName=self._table, Key=write_item(key), ConsistentRead=True)
+        return read_item(answer["Item"]) if "Item" in answer else None
+
+    def _partition(self, pk: str) -> dict[str, dict[str, Any]]:
+        """Return the few items under one partition key, by sort key: they fit into one page of 1 MB."""
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=write_item({":pk": pk}),
+            ConsistentRead=True,
+        )
+        return {item["sk"]: item for item in map(read_item, answer["Items"])}
+
+    def _batch(self, wanted: Sequence[keys.Key]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for start in range(0, len(wanted), _BATCH):
+            found += self._batch_of_100([write_item(key) for key in wanted[start : start + _BATCH]])
+        return found
+
+    def _batch_of_100(self, wanted: list[Any]) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        for _ in range(3):
+            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
+            found += [read_item(item) for item in answer["Responses"].get(self._table, [])]
+            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
+            if not wanted:
+                return found
+        raise UnreadKeysError(len(wanted))
+
+
+def _handovers(found: Mapping[str, Mapping[str, Any]]) -> tuple[items.Handover, ...]:
+    return tuple(items.read_handover(item) for sk, item in sorted(found.items()) if sk.startswith(keys.HANDOVER_PREFIX))
+
+
+def _token(actions: Sequence[TransactWriteItemTypeDef]) -> str:
+    """Return the same token for the same transaction, so that a retry after a lost answer is answered, not refused."""
+    return hashlib.sha256(msgspec.json.encode(actions, order="sorted")).hexdigest()[:36]
+
+
+def _first_conflict(response: Any, kinds: Sequence[str]) -> str:
+    for kind, reason in zip(kinds, response["CancellationReasons"], strict=True):
+        if reason["Code"] in _CONFLICTS:
+            return f"{reason['Code']} at {kind}"
+    return "no reason was given"

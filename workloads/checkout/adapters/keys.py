@@ -1,0 +1,55 @@
+"""The keys of checkout's table: the one place that knows them."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias
+
+Key: TypeAlias = dict[str, str]
+
+HANDOVER_PREFIX: Final = "HANDOVER#"
+"""Followed by the Region of arrival, so that no two Regions write the same item."""
+
+
+def order(order_id: str) -> Key:
+    """Return the key of an order."""
+    return {"pk": f"ORDER#{order_id}", "sk": "ORDER"}
+
+
+def reservation(order_id: str) -> Key:
+    """Return the key of an order's reservation."""
+    return {"pk": f"ORDER#{order_id}", "sk": "RESERVATION"}
+
+
+def order_handover(order_id: str, region: str) -> Key:
+    """Return the key of the handover of an order."""
+    return {"pk": f"ORDER#{order_id}", "sk": f"{HANDOVER_PREFIX}{region}"}
+
+
+def deposit_handover(deposit_id: str, region: str) -> Key:
+    """Return the key of the handover of a deposit."""
+    return {"pk": f"DEPOSIT#{deposit_id}", "sk": f"{HANDOVER_PREFIX}{region}"}
+
+
+def wallet(customer_id: str) -> Key:
+    """Return the key of a wallet."""
+    return {"pk": f"WALLET#{customer_id}", "sk": "WALLET"}
+
+
+def ledger(customer_id: str, kind: str, identifier: str) -> Key:
+    """Return the key of a ledger entry: DEPOSIT, DEBIT or REFUND."""
+    return {"pk": f"WALLET#{customer_id}", "sk": f"ENTRY#{kind}#{identifier}"}
+
+
+def price(sku: str, region: str) -> Key:
+    """Return the key of what a Region was told about a price."""
+    return {"pk": f"PRICE#{sku}", "sk": region}
+
+
+def allotment(sku: str, region: str) -> Key:
+    """Return the key of a Region's allotment."""
+    return {"pk": f"ALLOTMENT#{sku}#{region}", "sk": "ALLOTMENT"}
+
+
+def command(command_id: str) -> Key:
+    """Return the key of what became of a command."""
+    return {"pk": f"COMMAND#{command_id}", "sk": "COMMAND"}

@@ -1,0 +1,43 @@
+"""Carry out an asynchronous command, once, and keep what became of it for its sender."""
+
+from __future__ import annotations
+
+from workloads.checkout.application.deciding import decide
+from workloads.checkout.application.deposit import deposit_to_wallet
+from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.place_order import place_order
+from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.recording import keep
+from workloads.checkout.application.set_allotment import set_allotment
+from workloads.checkout.application.set_price import set_price
+from workloads.checkout.domain.refusal import Refusal
+from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice
+
+
+class UnknownCommandError(ValueError):
+    """A command that is none of checkout's."""
+
+    def __init__(self, command: object) -> None:
+        super().__init__(f"{type(command).__name__} is no command of checkout: its rule on the bus is too wide")
+
+
+def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
+    """Carry out a command that may have come before."""
+    if ports.store.command(cause.id) is not None:
+        return
+    match command:
+        case PlaceOrder():
+            place_order(ports, command, cause)
+        case DepositToWallet():
+            deposit_to_wallet(ports, command, cause)
+        case SetPrice():
+            set_price(ports, command, cause)
+        case SetAllotment():
+            set_allotment(ports, command, cause)
+        case _:
+            raise UnknownCommandError(command)
+
+
+def refuse(ports: Ports, refusal: Refusal, cause: Cause) -> None:
+    """Keep that a command can never be carried out."""
+    decide(ports, lambda: keep(ports, cause, refusal))

@@ -1,0 +1,129 @@
+"""Puts domain events and handed-over commands into the entries that are committed with the state they tell of."""
+
+from __future__ import annotations
+
+import msgspec
+
+from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.order import Acceptance, Order
+from workloads.contracts.clock import timestamp
+from workloads.contracts.commands import DepositToWallet, PlaceOrder
+from workloads.contracts.envelope import envelop
+from workloads.contracts.events import (
+    OrderPlaced,
+    PurchaseCompleted,
+    PurchaseRejected,
+    Source,
+    StockReleased,
+    StockReserved,
+    WalletCredited,
+    WalletDebited,
+    WalletRefunded,
+)
+from workloads.contracts.identifiers import event_id
+
+
+class Cause(msgspec.Struct, frozen=True, kw_only=True):
+    """Why something is done: the request or command that asked for it."""
+
+    id: str
+    correlation_id: str
+    acceptance: Acceptance
+    owner: str | None = None
+    """Who may see what became of the command; None for a request, whose sender learns it from the answer."""
+
+
+OrderEvent = OrderPlaced | PurchaseCompleted | PurchaseRejected
+StockEvent = StockReserved | StockReleased
+WalletEvent = WalletCredited | WalletDebited | WalletRefunded
+
+
+def order_aggregate(order_id: str) -> str:
+    """Return the name of an order in the outbox."""
+    return f"ORDER#{order_id}"
+
+
+def order_entry(ports: Ports, order: Order, event: OrderEvent, *, causation_id: str | None = None) -> OutboxEntry:
+    """Return the entry of an order's event; the saga's events are caused by the placing of the order."""
+    return _entry(
+        ports,
+        event,
+        aggregate=order_aggregate(order.id),
+        subject=order.id,
+        correlation_id=order.correlation_id,
+        causation_id=causation_id or _root(order),
+    )
+
+
+def stock_entry(ports: Ports, order: Order, event: StockEvent) -> OutboxEntry:
+    """Return the entry of a reservation's event."""
+    return _entry(
+        ports,
+        event,
+        aggregate=f"RESERVATION#{order.id}",
+        subject=order.id,
+        correlation_id=order.correlation_id,
+        causation_id=_root(order),
+    )
+
+
+def wallet_entry(ports: Ports, event: WalletEvent, *, correlation_id: str, causation_id: str) -> OutboxEntry:
+    """Return the entry of a wallet's event."""
+    return _entry(
+        ports,
+        event,
+        aggregate=f"WALLET#{event.customer_id}",
+        subject=event.customer_id,
+        correlation_id=correlation_id,
+        causation_id=causation_id,
+    )
+
+
+def payment_entry(ports: Ports, order: Order, event: WalletDebited | WalletRefunded) -> OutboxEntry:
+    """Return the entry of a wallet's event that an order caused."""
+    return wallet_entry(ports, event, correlation_id=order.correlation_id, causation_id=_root(order))
+
+
+def handover_entry(
+    ports: Ports, handover: Handover, command: PlaceOrder | DepositToWallet, cause: Cause
+) -> OutboxEntry:
+    """Return the entry by which the customer's home learns of a command that arrived here."""
+    event = envelop(
+        command,
+        event_id=handover.command_id,
+        source=Source.CHECKOUT,
+        subject=handover.customer_id,
+        time=timestamp(ports.clock.now()),
+        originregion=ports.region,
+        destinationregion=handover.home_region,
+        correlationid=cause.correlation_id,
+        causationid=cause.id,
+    )
+    return OutboxEntry(aggregate=f"COMMAND#{handover.command_id}", sequence=1, event=event)
+
+
+def _root(order: Order) -> str:
+    return event_id(Source.CHECKOUT, order_aggregate(order.id), 1)
+
+
+def _entry(
+    ports: Ports,
+    event: OrderEvent | StockEvent | WalletEvent,
+    *,
+    aggregate: str,
+    subject: str,
+    correlation_id: str,
+    causation_id: str,
+) -> OutboxEntry:
+    envelope = envelop(
+        event,
+        event_id=event_id(event.SOURCE, aggregate, event.sequence),
+        source=event.SOURCE,
+        subject=subject,
+        time=timestamp(ports.clock.now()),
+        originregion=ports.region,
+        correlationid=correlation_id,
+        causationid=causation_id,
+    )
+    return OutboxEntry(aggregate=aggregate, sequence=event.sequence, event=envelope)

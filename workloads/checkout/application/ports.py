@@ -1,0 +1,104 @@
+"""What the use cases need from the outside: a store that commits all or nothing, the time, and patience."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import Protocol
+
+import msgspec
+
+from workloads.checkout.application.changes import Change
+from workloads.checkout.domain.command_record import CommandRecord
+from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.home import Home
+from workloads.checkout.domain.order import Order
+from workloads.checkout.domain.price import Price
+from workloads.checkout.domain.reservation import Allotment, Reservation
+from workloads.checkout.domain.wallet import Deposit, Payment, Wallet
+from workloads.contracts.clock import Clock
+from workloads.contracts.envelope import CloudEvent
+
+
+class ConcurrentWriteError(RuntimeError):
+    """The ground of a decision changed before it was committed: nothing was written; read and decide again."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(f"another write came first: {what}")
+
+
+class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
+    """An event that is committed together with the state that it tells of."""
+
+    aggregate: str
+    sequence: int
+    event: CloudEvent
+
+
+class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept under an order's id; each part may be missing."""
+
+    order: Order | None = None
+    reservation: Reservation | None = None
+    handovers: tuple[Handover, ...] = ()
+
+
+class Account(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a customer is at home, and the wallet if there is one."""
+
+    home: Home
+    wallet: Wallet | None = None
+
+
+class DepositRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """All that is kept under a deposit's id; each part may be missing."""
+
+    deposit: Deposit | None = None
+    handovers: tuple[Handover, ...] = ()
+
+
+class Store(Protocol):
+    """Keeps checkout's state in this Region. Reads see every write that was committed in this Region before."""
+
+    def order(self, order_id: str) -> OrderRecord:
+        """Return what is known under an order's id."""
+        ...
+
+    def account(self, customer_id: str) -> Account:
+        """Return a customer's home and wallet."""
+        ...
+
+    def deposit(self, customer_id: str, deposit_id: str) -> DepositRecord:
+        """Return what is known under a deposit's id."""
+        ...
+
+    def payment(self, customer_id: str, order_id: str) -> Payment | None:
+        """Return the payment of an order."""
+        ...
+
+    def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:
+        """Return the price that counts of each SKU that has one."""
+        ...
+
+    def allotments(self, skus: Iterable[str], region: str) -> Mapping[str, Allotment]:
+        """Return a Region's allotment of each SKU that has one."""
+        ...
+
+    def command(self, command_id: str) -> CommandRecord | None:
+        """Return what became of a command."""
+        ...
+
+    def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
+        """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""
+        ...
+
+
+class Ports(msgspec.Struct, frozen=True, kw_only=True):
+    """What a use case is handed."""
+
+    store: Store
+    clock: Clock
+    sleep: Callable[[float], None]
+    region: str
+    """The Region that this runs in."""
+    regions: tuple[str, ...]
+    """All Regions of the system."""

@@ -1,0 +1,27 @@
+"""Business refusals: what checkout will not do, as values that say why. Technical failures are exceptions instead."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+import msgspec
+
+
+class RefusalKind(StrEnum):
+    """Why a command was refused; the value is also the kebab-case end of the problem's URI."""
+
+    UNKNOWN_SKU = "unknown-sku"
+    MIXED_CURRENCIES = "mixed-currencies"
+    CURRENCY_MISMATCH = "currency-mismatch"
+    AMOUNT_TOO_LARGE = "amount-too-large"
+    KEY_REUSED = "idempotency-key-reused"
+    UNKNOWN_CUSTOMER = "unknown-customer"
+    SUPERSEDED = "superseded"
+    MALFORMED_COMMAND = "malformed-command"
+
+
+class Refusal(msgspec.Struct, frozen=True):
+    """A command that was refused, and the sentence that tells its sender why."""
+
+    kind: RefusalKind
+    detail: str

@@ -1,0 +1,114 @@
+"""Stock: each Region sells from an allotment of its own, and an order holds all of its units there, or none."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping
+from enum import StrEnum
+
+import msgspec
+
+from workloads.checkout.domain.order import Order
+from workloads.checkout.domain.refusal import Refusal, RefusalKind
+from workloads.contracts.commands import SetAllotment
+from workloads.contracts.events import RejectionReason, StockReleased, StockReserved
+
+
+class Allotment(msgspec.Struct, frozen=True, kw_only=True):
+    """What a Region may sell of a SKU. `allotted - free` is held or sold."""
+
+    sku: str
+    region: str
+    allotted: int
+    free: int
+    """Below zero where the allotment was cut under what is already held or sold: nothing is sold then."""
+    version: int
+
+
+class ReservationState(StrEnum):
+    """What became of the units of an order."""
+
+    HELD = "Held"
+    RELEASED = "Released"
+    CONSUMED = "Consumed"
+
+
+class Reservation(msgspec.Struct, frozen=True, kw_only=True):
+    """The units that an order holds. Released without ever having held any, it keeps a late try from holding some."""
+
+    order_id: str
+    customer_id: str
+    units: Mapping[str, int]
+    """By SKU; empty where nothing was ever held."""
+    state: ReservationState
+    refusal: RejectionReason | None = None
+    """Why nothing could be held."""
+
+
+def units_of(order: Order) -> dict[str, int]:
+    """Return how many units of each SKU an order needs: several lines may ask for the same SKU."""
+    units: Counter[str] = Counter()
+    for line in order.lines:
+        units[line.sku] += line.quantity
+    return dict(units)
+
+
+def reserve(order: Order, allotments: Mapping[str, Allotment]) -> Reservation:
+    """Decide whether the order gets its units: all of them are held, or none and the refusal says why."""
+    units = units_of(order)
+    short = any(sku not in allotments or allotments[sku].free < quantity for sku, quantity in units.items())
+    if short:
+        return _without_units(order, RejectionReason.SOLD_OUT)
+    return Reservation(order_id=order.id, customer_id=order.customer_id, units=units, state=ReservationState.HELD)
+
+
+def reserved(order: Order) -> StockReserved:
+    """Tell that the order's units are held."""
+    return StockReserved(order_id=order.id, customer_id=order.customer_id, lines=order.lines, sequence=1)
+
+
+def consume(reservation: Reservation) -> Reservation:
+    """Turn held units into sold ones."""
+    return msgspec.structs.replace(reservation, state=ReservationState.CONSUMED)
+
+
+def release(order: Order, reservation: Reservation | None) -> Reservation:
+    """Give back what is held; where nothing is, make sure that nothing will be."""
+    if reservation is None:
+        return _without_units(order, None)
+    return msgspec.structs.replace(reservation, state=ReservationState.RELEASED)
+
+
+def released(order: Order) -> StockReleased:
+    """Tell that the order's units are free again."""
+    return StockReleased(order_id=order.id, customer_id=order.customer_id, lines=order.lines, sequence=2)
+
+
+def set_allotment(current: Allotment | None, command: SetAllotment, *, region: str) -> Allotment | Refusal:
+    """Decide on a Region's allotment that the system of record sets: what is held or sold stays counted against it."""
+    if current is None:
+        return Allotment(
+            sku=command.sku, region=region, allotted=command.units, free=command.units, version=command.version
+        )
+    if command.version > current.version:
+        used = current.allotted - current.free
+        return msgspec.structs.replace(
+            current, allotted=command.units, free=command.units - used, version=command.version
+        )
+    if command.version == current.version and command.units == current.allotted:
+        return current
+    return Refusal(
+        RefusalKind.SUPERSEDED,
+        f"version {command.version} of the allotment of {command.sku} in {region} does not follow version "
+        f"{current.version}, which stands: send the allotment under a higher version",
+    )
+
+
+def _without_units(order: Order, refusal: RejectionReason | None) -> Reservation:
+    return Reservation(
+        order_id=order.id,
+        customer_id=order.customer_id,
+        units={},
+        state=ReservationState.RELEASED,
+        refusal=refusal,
+    )

@@ -1,0 +1,91 @@
+"""The steps of the checkout saga and what they answer: business outcomes are data that the saga branches on."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+
+from workloads.checkout.domain.order import Order, OrderState
+from workloads.checkout.domain.reservation import Reservation, ReservationState
+from workloads.checkout.domain.wallet import Payment, PaymentState
+
+
+class Step(StrEnum):
+    """One transition of one aggregate; `refund` and `release` compensate `debit` and `reserve`."""
+
+    RESERVE = "reserve"
+    DEBIT = "debit"
+    COMPLETE = "complete"
+    REFUND = "refund"
+    RELEASE = "release"
+    REJECT = "reject"
+
+
+class Outcome(StrEnum):
+    """What a step answers. A repeat of the step answers the same, unless the order was given up or ended since."""
+
+    RESERVED = "Reserved"
+    SOLD_OUT = "SoldOut"
+    DEBITED = "Debited"
+    INSUFFICIENT_FUNDS = "InsufficientFunds"
+    CURRENCY_MISMATCH = "CurrencyMismatch"
+    WALLET_MISSING = "WalletMissing"
+    COMPLETED = "Completed"
+    REFUNDED = "Refunded"
+    RELEASED = "Released"
+    REJECTED = "Rejected"
+
+
+class StepOutOfOrderError(RuntimeError):
+    """The saga asked for a step whose ground is missing: its definition is wrong, and a retry does not help."""
+
+    def __init__(self, order_id: str, step: Step, missing: str) -> None:
+        super().__init__(f"{step.value} of order {order_id} came too early: {missing}")
+
+
+def reservation_outcome(reservation: Reservation) -> Outcome:
+    """Return what `reserve` answers for a reservation that exists."""
+    if reservation.state is not ReservationState.RELEASED:
+        return Outcome.RESERVED
+    return Outcome.RELEASED if reservation.refusal is None else Outcome(reservation.refusal.value)
+
+
+def payment_outcome(payment: Payment) -> Outcome:
+    """Return what `debit` answers for a payment that exists."""
+    if payment.state is PaymentState.PAID:
+        return Outcome.DEBITED
+    return Outcome.REFUNDED if payment.refusal is None else Outcome(payment.refusal.value)
+
+
+def end_of(order: Order) -> Outcome | None:
+    """Return how an order ended, or None while it is pending."""
+    match order.state:
+        case OrderState.PENDING:
+            return None
+        case OrderState.COMPLETED:
+            return Outcome.COMPLETED
+        case OrderState.REJECTED:
+            return Outcome.REJECTED
+
+
+def obstacle_to_completion(order: Order, reservation: Reservation | None, payment: Payment | None) -> Outcome | None:
+    """Return why a pending order can not be completed any more; raises StepOutOfOrderError if it can not be yet.
+
+    An order of nothing to pay has no payment.
+    """
+    if reservation is None:
+        raise StepOutOfOrderError(order.id, Step.COMPLETE, "its stock was never reserved")
+    if reservation.state is not ReservationState.HELD:
+        return reservation_outcome(reservation)
+    if order.total.minor_units == 0:
+        return None
+    if payment is None:
+        raise StepOutOfOrderError(order.id, Step.COMPLETE, "its wallet was never debited")
+    return None if payment.state is PaymentState.PAID else payment_outcome(payment)
+
+
+def refuse_uncompensated(order: Order, reservation: Reservation | None, payment: Payment | None) -> None:
+    """Refuse to end an order as rejected that still holds stock or money; raises StepOutOfOrderError."""
+    if reservation is not None and reservation.state is ReservationState.HELD:
+        raise StepOutOfOrderError(order.id, Step.REJECT, "its stock is still held: release it first")
+    if payment is not None and payment.state is PaymentState.PAID:
+        raise StepOutOfOrderError(order.id, Step.REJECT, "its payment still stands: refund it first")

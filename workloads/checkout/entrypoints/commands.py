@@ -1,0 +1,74 @@
+"""Lambda on the queue of commands from the bus: those of the entry API, and those that other Regions handed over."""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Final
+
+import msgspec
+
+from workloads.checkout.application.carry_out import UnknownCommandError, carry_out, refuse
+from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.ports import Ports
+from workloads.checkout.domain.order import Acceptance
+from workloads.checkout.domain.refusal import Refusal, RefusalKind
+from workloads.checkout.entrypoints.wiring import ports
+from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice
+from workloads.contracts.envelope import CloudEvent, MalformedEventError, decode_from_bus, open_message
+from workloads.contracts.identifiers import CustomerId
+from workloads.runtime.batches import consume_queue
+
+OWNING_SCOPES: Final = {
+    DepositToWallet.__name__: "wallets.deposit",
+    SetPrice.__name__: "catalogue.write",
+    SetAllotment.__name__: "stock.write",
+}
+"""Commands of systems of record belong to whoever may give them; all others to the customer who gave them."""
+
+
+class _Customer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """What must be readable of a malformed command, so that its sender can be told."""
+
+    customer_id: CustomerId
+
+
+def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Carry out each command of a batch."""
+    return consume_queue(event, lambda body: receive(_ports(), body))
+
+
+def receive(ports: Ports, body: str) -> None:
+    """Carry out one command; raises where not even its sender is readable, so that it ends in the dead letters."""
+    event = decode_from_bus(body)
+    try:
+        command = open_message(event)
+    except MalformedEventError as error:
+        refusal = Refusal(RefusalKind.MALFORMED_COMMAND, str(error))
+        refuse(ports, refusal, _cause(event, _owner_of_malformed(event)))
+        return
+    if not isinstance(command, Command):
+        raise UnknownCommandError(command)
+    carry_out(ports, command, _cause(event, _owner(event, command)))
+
+
+def _cause(event: CloudEvent, owner: str) -> Cause:
+    return Cause(id=event.id, correlation_id=event.correlationid, acceptance=Acceptance.ASYNCHRONOUS, owner=owner)
+
+
+def _owner(event: CloudEvent, command: Command) -> str:
+    return command.customer_id if isinstance(command, PlaceOrder) else OWNING_SCOPES[event.type]
+
+
+def _owner_of_malformed(event: CloudEvent) -> str:
+    if event.type in OWNING_SCOPES:
+        return OWNING_SCOPES[event.type]
+    try:
+        return msgspec.json.decode(event.data, type=_Customer).customer_id
+    except msgspec.MsgspecError as error:
+        message = f"the command {event.id} ({event.type}) is malformed and names no customer: {error}"
+        raise MalformedEventError(message) from error
+
+
+@cache
+def _ports() -> Ports:
+    return ports()

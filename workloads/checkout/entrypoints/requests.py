@@ -1,0 +1,111 @@
+"""Reads what the API is asked for, and refuses what does not fit before anything is done."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Final
+
+import msgspec
+
+from workloads.contracts.commands import MAXIMUM_LINES, MAXIMUM_QUANTITY, DepositToWallet, PlaceOrder, RequestedLine
+from workloads.contracts.identifiers import CUSTOMER_ID_PATTERN, IDEMPOTENCY_KEY_PATTERN, Sku
+from workloads.contracts.money import MAXIMUM_MINOR_UNITS, Currency, Money
+from workloads.runtime.http import Request, parse
+from workloads.runtime.problems import Problem, ProblemError
+
+LONGEST_WAIT: Final = 10
+"""Seconds: well under the 29 after which API Gateway gives up on an integration."""
+
+_WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?", re.IGNORECASE)
+
+
+class LineBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """A line as a client asks for it."""
+
+    sku: Sku
+    quantity: Annotated[int, msgspec.Meta(ge=1, le=MAXIMUM_QUANTITY)]
+
+
+class OrderBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The body of an order."""
+
+    lines: Annotated[tuple[LineBody, ...], msgspec.Meta(min_length=1, max_length=MAXIMUM_LINES)]
+
+
+class AmountBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """An amount that is more than nothing."""
+
+    minor_units: Annotated[int, msgspec.Meta(ge=1, le=MAXIMUM_MINOR_UNITS)]
+    currency: Currency
+
+
+class DepositBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fields=True):
+    """The body of a deposit."""
+
+    amount: AmountBody
+
+
+def place_order_command(request: Request, customer_id: str) -> PlaceOrder:
+    """Read an order; raises ProblemError."""
+    key = _idempotency_key(request)
+    body = parse(request.body, OrderBody)
+    lines = tuple(RequestedLine(line.sku, line.quantity) for line in body.lines)
+    return PlaceOrder(customer_id=customer_id, idempotency_key=key, lines=lines)
+
+
+def deposit_command(request: Request) -> DepositToWallet:
+    """Read a deposit; raises ProblemError."""
+    key = _idempotency_key(request)
+    amount = parse(request.body, DepositBody).amount
+    return DepositToWallet(
+        customer_id=customer_id(request),
+        idempotency_key=key,
+        amount=Money(amount.minor_units, amount.currency),
+    )
+
+
+def customer_id(request: Request) -> str:
+    """Return the customer in the path; raises ProblemError where it is none."""
+    given = request.path_parameters["customerId"]
+    if re.fullmatch(CUSTOMER_ID_PATTERN, given) is None:
+        raise ProblemError(not_found(f"{given!r} is no customer's id"))
+    return given
+
+
+def wait(request: Request) -> int | None:
+    """Return how many seconds the client would wait (RFC 7240, `Prefer: wait=n`), at most LONGEST_WAIT; None if not.
+
+    A preference that is not understood is passed over, as the RFC asks.
+    """
+    preferred = re.search(
+        r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?", request.headers.get("prefer", ""), re.IGNORECASE
+    )
+    return min(int(preferred.group(1)), LONGEST_WAIT) if preferred else None
+
+
+def not_found(detail: str) -> Problem:
+    """Return the problem that also stands for what the caller may not know of."""
+    return Problem(type="not-found", title="Not found", status=404, detail=detail)
+
+
+def _idempotency_key(request: Request) -> str:
+    given = request.headers.get("idempotency-key", "")
+    if not given:
+        raise ProblemError(
+            Problem(
+                type="idempotency-key-missing",
+                title="The Idempotency-Key is missing",
+                status=400,
+                detail="send an Idempotency-Key header: a new one for each new request, the same for a retry",
+            )
+        )
+    if re.fullmatch(IDEMPOTENCY_KEY_PATTERN, given) is None:
+        raise ProblemError(
+            Problem(
+                type="idempotency-key-malformed",
+                title="The Idempotency-Key does not fit",
+                status=400,
+                detail="the Idempotency-Key must be 1 to 128 letters, digits, dots, underscores, colons or hyphens",
+            )
+        )
+    return given

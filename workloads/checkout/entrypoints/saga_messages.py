@@ -1,0 +1,12 @@
+"""The message that asks for the saga of an order: written by the outbox's consumer, read by the starter."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class SagaStart(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Which saga to start."""
+
+    order_id: str
+    customer_id: str
