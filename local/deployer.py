@@ -5,6 +5,7 @@ A process of its own, because the Pulumi SDK's 120 MB are needed for these secon
 """
 
 import json
+import socket
 import sys
 import threading
 import time
@@ -12,7 +13,8 @@ from collections.abc import Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any
+from urllib.parse import urlsplit
 
 from local import computed
 from local.deployment import FILE_NAME, DeployedResource, Deployment, Gateway, Handling
@@ -20,8 +22,6 @@ from local.handlers.base import Context
 from local.handlers.registry import handler_for
 from local.program import GLOBAL_STACK, ROOT, evaluate, stack_names
 from local.recording import STACK_REFERENCE_TYPE, Graph, RecordedResource, RecordingMonitor
-
-FIRST_GATEWAY_PORT: Final = 8801
 
 
 class DeployedTwiceError(Exception):
@@ -35,7 +35,7 @@ class DeployerSettings:
     emulator_url: str
     state_directory: Path
     account: str
-    first_gateway_port: int = FIRST_GATEWAY_PORT
+    first_gateway_port: int
 
 
 class EmulatorBackend:
@@ -74,10 +74,12 @@ def deploy(settings: DeployerSettings, *, directory: Path = ROOT) -> Deployment:
     backend = EmulatorBackend(context)
     shared = RecordingMonitor(GLOBAL_STACK, backend=backend)
     evaluate(monitor=shared, stack=GLOBAL_STACK, directory=directory)
+    _finished(GLOBAL_STACK)
 
     def deploy_cell(region: str) -> Graph:
         monitor = RecordingMonitor(region, backend=backend, references={GLOBAL_STACK: shared.graph.outputs})
         evaluate(monitor=monitor, stack=region, directory=directory)
+        _finished(region)
         return monitor.graph
 
     with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as cells:
@@ -116,23 +118,36 @@ _output = threading.Lock()
 
 
 def _tell(resource: RecordedResource, **news: Any) -> None:
-    line = {
-        "urn": resource.urn,
-        "type": resource.type,
-        "name": resource.name,
-        "parent": resource.parent,
-        "stack": resource.stack,
-        **news,
-    }
+    _write({"urn": resource.urn, "type": resource.type, "name": resource.name, "stack": resource.stack, **news})
+
+
+def _finished(stack: str) -> None:
+    _write({"event": "finished", "stack": stack})
+
+
+def _write(line: Mapping[str, Any]) -> None:
     with _output:
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
+
+
+def _wait_for(url: str) -> None:
+    """Wait for the emulator, which starts at the same time; the supervisor ends both if it does not start."""
+    address = urlsplit(url)
+    while True:
+        try:
+            socket.create_connection((address.hostname or "", address.port or 0), timeout=1.0).close()
+        except ConnectionRefusedError:
+            time.sleep(0.02)
+        else:
+            return
 
 
 def main(argument: str) -> None:
     """Deploy and write the deployment file."""
     known = json.loads(argument)
     settings = DeployerSettings(**(known | {"state_directory": Path(known["state_directory"])}))
+    _wait_for(settings.emulator_url)
     deploy(settings).save(settings.state_directory / FILE_NAME)
 
 

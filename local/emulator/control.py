@@ -2,13 +2,12 @@
 
 import http.client
 import json
-import socket
 import subprocess
 from typing import Final
 
 from local.emulator.settings import EmulatorSettings
-from local.processes import Child, environment, python, wait_until
 from local.paths import ROOT
+from local.processes import Child, environment, python, wait_until
 
 _STARTUP_SECONDS: Final = 30.0
 
@@ -54,7 +53,7 @@ def _request(settings: EmulatorSettings, method: str, path: str, *, seconds: flo
     try:
         connection.request(method, path)
         return connection.getresponse().status < 300
-    except (OSError, http.client.HTTPException, socket.timeout):
+    except (TimeoutError, OSError, http.client.HTTPException):
         return False
     finally:
         connection.close()

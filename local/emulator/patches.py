@@ -166,5 +166,7 @@ def report_failures() -> None:
 def _pinned(function: Callable[..., Any], digest: str) -> None:
     found = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[: len(digest)]
     if found != digest:
-        message = f"{function.__module__}.{function.__qualname__} has digest {found}, not {digest}: look at its patch again"
+        message = (
+            f"{function.__module__}.{function.__qualname__} has digest {found}, not {digest}: look at its patch again"
+        )
         raise PatchError(message)

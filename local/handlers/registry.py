@@ -3,8 +3,8 @@
 from typing import Final
 
 from local.deployment import Handling
-from local.handlers.attributes import QueueAttributeHandler, QueueHandler, TopicHandler, TopicPolicyHandler
 from local.handlers.alarms import MetricAlarmHandler
+from local.handlers.attributes import QueueAttributeHandler, QueueHandler, TopicHandler, TopicPolicyHandler
 from local.handlers.base import Handler
 from local.handlers.declared import DeclaredHandler, ImageHandler
 from local.handlers.dynamodb import TableHandler

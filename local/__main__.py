@@ -1,0 +1,45 @@
+"""`python -m local up` (make local) and `python -m local demo` (make demo)."""
+
+import argparse
+import sys
+
+from local.preflight import PreflightError, only_one
+from local.supervisor import Laptop, LaptopError, StopRequested, load_deployment
+from local.tree import Tree
+
+
+def main(arguments: list[str]) -> int:
+    """Run a command; returns its exit code."""
+    parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
+    parser.add_argument("command", choices=["up", "demo"])
+    command = parser.parse_args(arguments).command
+    tree = Tree()
+    tree.say("Meridian on this machine: the global stack and a cell a Region, without an AWS account")
+    try:
+        with only_one(), Laptop(tree) as laptop:
+            laptop.up()
+            return _demo(laptop) if command == "demo" else _stay(laptop, tree)
+    except StopRequested:
+        tree.say("taken down")
+        return 0 if command == "up" else 130
+    except (PreflightError, LaptopError) as error:
+        sys.stderr.write(f"{error}\n")
+        return 1
+
+
+def _demo(laptop: Laptop) -> int:
+    from local.demo.run import run  # its imports are wanted only now
+
+    return run(load_deployment(laptop))
+
+
+def _stay(laptop: Laptop, tree: Tree) -> int:
+    if laptop.run("local.guide") != 0:
+        tree.say("the lines to try could not be prepared; the laptop mode is up all the same")
+    tree.say("Ctrl-C takes everything down")
+    laptop.watch()
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

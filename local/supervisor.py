@@ -1,0 +1,196 @@
+"""Brings the laptop mode up and takes it down: emulator, deployment, stand-ins; imports little, to speak at once."""
+
+import json
+import shutil
+import signal
+import subprocess
+import tempfile
+import threading
+import time
+from collections.abc import Callable
+from pathlib import Path
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Any, Final, Self
+
+from local.emulator import control
+from local.emulator.settings import DEFAULT_PORT, EmulatorSettings
+from local.failures import FailureReporter
+from local.paths import ROOT
+from local.preflight import check_packages, check_platform, check_ports
+from local.processes import Child, environment, python
+from local.tree import Tree
+
+if TYPE_CHECKING:
+    from local.deployment import Deployment
+
+FIRST_GATEWAY_PORT: Final = 8801
+ACCOUNT: Final = "000000000000"
+# The functions that a person waits for; the others take one batch at a time. See EmulatorSettings for the reason.
+WORKERS: Final = {
+    "meridian-checkout-api": 3,
+    "meridian-checkout-saga-steps": 3,
+    "meridian-checkout-commands": 2,
+}
+_STAND_INS_SECONDS: Final = 30.0
+_STAND_INS_PATIENCE: Final = 10.0
+
+
+class LaptopError(Exception):
+    """The laptop mode could not be brought up, or a part of it ended."""
+
+
+class StopRequested(BaseException):
+    """A signal asked for the end."""
+
+
+class Laptop:
+    """The running laptop mode; leaving the context takes everything down, whatever happened."""
+
+    def __init__(self, tree: Tree, *, port: int = DEFAULT_PORT, first_gateway_port: int = FIRST_GATEWAY_PORT) -> None:
+        self._tree = tree
+        self._port = port
+        self._first_gateway_port = first_gateway_port
+        self._failures = FailureReporter(tree.say)
+        self._stand_ins_ready = threading.Event()
+        self._children: list[Child] = []
+
+    def __enter__(self) -> Self:
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, _request_stop)
+        self._directory = Path(tempfile.mkdtemp(prefix="meridian-"))
+        self._settings = EmulatorSettings(state_directory=self._directory, port=self._port, workers_of=WORKERS)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        # Going down is not interrupted half way.
+        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
+            signal.signal(number, signal.SIG_IGN)
+        for child in reversed(self._children):
+            if child.name == "emulator":
+                control.stop(child, self._settings)
+            else:
+                child.stop(patience=_STAND_INS_PATIENCE)
+        shutil.rmtree(self._directory, ignore_errors=True)
+
+    @property
+    def deployment_file(self) -> Path:
+        """Where the deployer leaves what it made."""
+        return self._directory / "deployment.json"
+
+    def up(self) -> None:
+        """Return when orders can be placed."""
+        self._check()
+        started = time.monotonic()
+        emulator = control.start(self._settings)
+        self._children.append(emulator)
+        # Pulumi is imported while the emulator starts.
+        deployer = self._start_deployer()
+        self._children.append(deployer)
+        control.wait_until_healthy(emulator, self._settings)
+        self._listen(emulator, self._failures.take)
+        self._deploy(deployer)
+        self._children.remove(deployer)
+        self._start_stand_ins()
+        self._tree.say(f"up after {time.monotonic() - started:.1f} s")
+
+    def watch(self) -> None:
+        """Wait until a signal comes; a part that ends by itself is an error."""
+        while True:
+            self.check_parts()
+            time.sleep(0.2)
+
+    def check_parts(self) -> None:
+        """Raise if the emulator or the stand-ins have ended."""
+        for child in self._children:
+            if child.process.poll() is not None:
+                message = f"{child.name} ended with code {child.process.returncode}; its last lines:\n"
+                raise LaptopError(message + "\n".join(child.last_lines()))
+
+    def run(self, module: str) -> int:
+        """Run a module of this package on the deployment, its output on this one's; returns its exit code."""
+        child = subprocess.Popen(
+            python("-m", module, "--deployment", str(self.deployment_file)), env=environment(), cwd=ROOT
+        )
+        try:
+            return child.wait()
+        finally:
+            child.kill()
+            child.wait()
+
+    def _check(self) -> None:
+        check_platform()
+        check_packages()
+        check_ports([self._port, *(self._first_gateway_port + index for index in range(len(self._regions())))])
+
+    def _regions(self) -> list[str]:
+        """Read the Regions off the stacks' files: Pulumi.yaml would need an import that takes longer than all this."""
+        names = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
+        return [name for name in names if name != "global"]
+
+    def _start_deployer(self) -> Child:
+        settings = {
+            "emulator_url": self._settings.url,
+            "state_directory": str(self._directory),
+            "account": ACCOUNT,
+            "first_gateway_port": self._first_gateway_port,
+        }
+        return Child(
+            "deployer",
+            python("-m", "local.deployer", json.dumps(settings)),
+            environment=environment(),
+            directory=ROOT,
+            log=self._directory / "deployer.log",
+            stdout=subprocess.PIPE,
+        )
+
+    def _deploy(self, deployer: Child) -> None:
+        for line in deployer.lines:
+            self._tree.take(json.loads(line))
+        if deployer.process.wait() != 0:
+            message = "the program could not be deployed:\n" + "\n".join(deployer.last_lines(12))
+            raise LaptopError(message)
+
+    def _start_stand_ins(self) -> None:
+        child = Child(
+            "stand-ins",
+            python("-m", "local.standins", "--deployment", str(self.deployment_file)),
+            environment=environment(),
+            directory=ROOT,
+            log=self._directory / "stand-ins.log",
+            stdout=subprocess.PIPE,
+        )
+        self._children.append(child)
+        self._listen(child, self._take_stand_in_line)
+        deadline = time.monotonic() + _STAND_INS_SECONDS
+        while not self._stand_ins_ready.wait(0.05):
+            self.check_parts()
+            if time.monotonic() > deadline:
+                message = "the stand-ins did not start:\n" + "\n".join(child.last_lines())
+                raise LaptopError(message)
+
+    def _take_stand_in_line(self, line: dict[str, Any]) -> None:
+        if line.get("ready"):
+            self._stand_ins_ready.set()
+        if "failure" in line:
+            self._failures.take(line)
+
+    def _listen(self, child: Child, take: Callable[[dict[str, Any]], None]) -> None:
+        def listen() -> None:
+            for line in child.lines:
+                take(json.loads(line))
+
+        threading.Thread(target=listen, name=f"{child.name} listener", daemon=True).start()
+
+
+def load_deployment(laptop: Laptop) -> "Deployment":
+    """Read the deployment file; the model is imported only here, by who needs it."""
+    from local.deployment import Deployment
+
+    return Deployment.load(laptop.deployment_file)
+
+
+def _request_stop(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise StopRequested(signal.Signals(number).name)
