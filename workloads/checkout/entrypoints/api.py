@@ -24,6 +24,7 @@ from workloads.checkout.entrypoints.representations import (
     deposit_location,
     order_document,
     order_location,
+    refusal_title,
 )
 from workloads.checkout.entrypoints.wiring import ports
 from workloads.runtime import aws, environment
@@ -168,7 +169,7 @@ def _decided(use_case: Callable[[], T | Refusal]) -> T:
 def _refused(refusal: Refusal) -> Problem:
     return Problem(
         type=refusal.kind.value,
-        title=refusal.kind.value.replace("-", " ").capitalize(),
+        title=refusal_title(refusal),
         status=_STATUS_OF.get(refusal.kind, 422),
         detail=refusal.detail,
     )

@@ -51,6 +51,7 @@ class RefusalDocument(_Representation, frozen=True, kw_only=True, rename="camel"
     """Why a command was refused: the members of a problem document that say so (RFC 9457)."""
 
     type: str
+    title: str
     detail: str
 
 
@@ -138,10 +139,17 @@ def command_document(record: CommandRecord, problem_base: str) -> CommandDocumen
         location=location,
         order_id=record.order_id,
         deposit_id=record.deposit_id,
-        problem=RefusalDocument(type=f"{problem_base}/{refusal.kind.value}", detail=refusal.detail)
-        if refusal
-        else None,
+        problem=_problem(refusal, problem_base) if refusal else None,
     )
+
+
+def refusal_title(refusal: Refusal) -> str:
+    """Return a refusal's kind as a title is written: `unknown-sku` is `Unknown SKU`."""
+    return refusal.kind.value.replace("-", " ").capitalize().replace("sku", "SKU")
+
+
+def _problem(refusal: Refusal, base: str) -> RefusalDocument:
+    return RefusalDocument(type=f"{base}/{refusal.kind.value}", title=refusal_title(refusal), detail=refusal.detail)
 
 
 def _handed_over(handover: Handover | None) -> tuple[str, str] | tuple[None, None]:
