@@ -5,23 +5,27 @@ A process of its own, because the Pulumi SDK's 120 MB are needed for these secon
 """
 
 import json
+import multiprocessing
+import os
 import socket
 import sys
 import threading
 import time
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 from urllib.parse import urlsplit
 
 from local import computed
 from local.deployment import FILE_NAME, DeployedResource, Deployment, Gateway, Handling
 from local.handlers.base import Context
 from local.handlers.registry import handler_for
+from local.processes import die_with
 from local.program import GLOBAL_STACK, ROOT, evaluate, stack_names
-from local.recording import STACK_REFERENCE_TYPE, Graph, RecordedResource, RecordingMonitor
+from local.recording import STACK_REFERENCE_TYPE, RecordedResource, RecordingMonitor
 
 
 class DeployedTwiceError(Exception):
@@ -52,7 +56,7 @@ class EmulatorBackend:
         try:
             state = handler.create(self._context, resource)
         except Exception as error:
-            _tell(resource, event="failed", message=f"{type(error).__name__}: {error}")
+            _tell(resource, event="failed", message=f"{type(error).__name__}: {error}"[:_LONGEST_MESSAGE])
             raise
         _tell(resource, event="created", handling=handler.handling, seconds=round(time.monotonic() - started, 3))
         return state
@@ -68,22 +72,19 @@ class EmulatorBackend:
 
 
 def deploy(settings: DeployerSettings, *, directory: Path = ROOT) -> Deployment:
-    """Deploy the global stack, then all cells at the same time; returns what the deployment file says."""
-    context = Context(settings.emulator_url, settings.account)
+    """Deploy the global stack, then all cells at the same time; returns what the deployment file says.
+
+    A cell a process: the evaluation is bound by the processor. Forked, so that the SDK is imported once; no thread
+    runs at that moment, and a child opens connections of its own.
+    """
     regions = [stack for stack in stack_names(directory) if stack != GLOBAL_STACK]
-    backend = EmulatorBackend(context)
-    shared = RecordingMonitor(GLOBAL_STACK, backend=backend)
-    evaluate(monitor=shared, stack=GLOBAL_STACK, directory=directory)
-    _finished(GLOBAL_STACK)
-
-    def deploy_cell(region: str) -> Graph:
-        monitor = RecordingMonitor(region, backend=backend, references={GLOBAL_STACK: shared.graph.outputs})
-        evaluate(monitor=monitor, stack=region, directory=directory)
-        _finished(region)
-        return monitor.graph
-
-    with ThreadPoolExecutor(max_workers=max(len(regions), 1)) as cells:
-        graphs = [shared.graph, *cells.map(deploy_cell, regions)]
+    shared = deploy_stack(GLOBAL_STACK, settings, directory, {})
+    deploy_cell = partial(
+        deploy_stack, settings=settings, directory=directory, references={GLOBAL_STACK: shared.outputs}
+    )
+    fork = multiprocessing.get_context("fork")
+    with ProcessPoolExecutor(len(regions), fork, initializer=die_with, initargs=(os.getpid(),)) as cells:
+        stacks = [shared, *cells.map(deploy_cell, regions)]
     return Deployment(
         emulator_url=settings.emulator_url,
         account=settings.account,
@@ -93,9 +94,29 @@ def deploy(settings: DeployerSettings, *, directory: Path = ROOT) -> Deployment:
             region: Gateway(port=port, url=f"http://127.0.0.1:{port}")
             for port, region in enumerate(regions, start=settings.first_gateway_port)
         },
-        resources=[_deployed(resource) for graph in graphs for resource in graph],
-        outputs={graph.stack: dict(graph.outputs) for graph in graphs},
+        resources=[resource for stack in stacks for resource in stack.resources],
+        outputs={stack.name: stack.outputs for stack in stacks},
     )
+
+
+@dataclass(frozen=True, slots=True)
+class DeployedStack:
+    """What one stack became."""
+
+    name: str
+    resources: list[DeployedResource]
+    outputs: dict[str, Any]
+
+
+def deploy_stack(
+    stack: str, settings: DeployerSettings, directory: Path, references: Mapping[str, Mapping[str, Any]]
+) -> DeployedStack:
+    """Deploy one stack."""
+    backend = EmulatorBackend(Context(settings.emulator_url, settings.account))
+    monitor = RecordingMonitor(stack, backend=backend, references=references)
+    evaluate(monitor=monitor, stack=stack, directory=directory)
+    _write({"event": "finished", "stack": stack})
+    return DeployedStack(stack, [_deployed(resource) for resource in monitor.graph], dict(monitor.graph.outputs))
 
 
 def _deployed(resource: RecordedResource) -> DeployedResource:
@@ -114,15 +135,13 @@ def _deployed(resource: RecordedResource) -> DeployedResource:
     )
 
 
+# Threads take turns; processes need not, the kernel keeps a line of this length in one piece.
 _output = threading.Lock()
+_LONGEST_MESSAGE: Final = 2000
 
 
 def _tell(resource: RecordedResource, **news: Any) -> None:
     _write({"urn": resource.urn, "type": resource.type, "name": resource.name, "stack": resource.stack, **news})
-
-
-def _finished(stack: str) -> None:
-    _write({"event": "finished", "stack": stack})
 
 
 def _write(line: Mapping[str, Any]) -> None:
@@ -149,6 +168,9 @@ def main(argument: str) -> None:
     settings = DeployerSettings(**(known | {"state_directory": Path(known["state_directory"])}))
     _wait_for(settings.emulator_url)
     deploy(settings).save(settings.state_directory / FILE_NAME)
+    # Nothing is left to do, and taking the SDK's objects apart would take a second.
+    sys.stdout.flush()
+    os._exit(0)
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
-from typing import IO, Any, Final
+from typing import IO, Final
 
 _PR_SET_PDEATHSIG: Final = 1
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -34,12 +35,6 @@ class Child:
         self.name = name
         self.log = log
         parent = os.getpid()
-
-        def die_with_parent() -> None:
-            _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-            if os.getppid() != parent:  # it died between fork and prctl
-                os._exit(1)
-
         with log.open("ab") as output:
             self.process: subprocess.Popen[str] = subprocess.Popen(
                 list(command),
@@ -50,7 +45,7 @@ class Child:
                 stderr=output,
                 text=True,
                 start_new_session=True,
-                preexec_fn=die_with_parent,  # noqa: PLW1509 - started before any thread exists
+                preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 - started before any thread exists
             )
 
     @property
@@ -74,19 +69,22 @@ class Child:
         """End the child and whatever it started: politely, then not."""
         if self.process.poll() is None:
             self._signal(signal.SIGTERM)
-            try:
+            with suppress(subprocess.TimeoutExpired):
                 self.process.wait(patience)
-            except subprocess.TimeoutExpired:
-                pass
         # The session may hold grandchildren (workers) though its leader has ended.
         self._signal(signal.SIGKILL)
         self.process.wait()
 
     def _signal(self, number: int) -> None:
-        try:
+        with suppress(ProcessLookupError):
             os.killpg(self.process.pid, number)
-        except ProcessLookupError:
-            pass
+
+
+def die_with(parent: int) -> None:
+    """Ask the kernel to end this process when its parent ends."""
+    _libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:  # it ended before that was asked
+        os._exit(1)
 
 
 def python(*arguments: str) -> list[str]:
@@ -100,7 +98,7 @@ def environment(**changes: str) -> dict[str, str]:
     return {**kept, **changes}
 
 
-def wait_until(condition: Any, *, seconds: float, pause: float = 0.02) -> bool:
+def wait_until(condition: Callable[[], bool], *, seconds: float, pause: float = 0.02) -> bool:
     """Wait for a condition; tells whether it came true."""
     deadline = time.monotonic() + seconds
     while not condition():

@@ -22,6 +22,10 @@ DEFAULT_REGION: Final = "us-east-1"
 _NOT_FOUND: Final = ("NotFound", "NoSuch", "NonExistent", "DoesNotExist")
 
 
+# One for the process: it keeps the services' models, which take longer to read than all else of a client.
+_SESSION: Final = botocore.session.get_session()
+
+
 @dataclass(frozen=True, slots=True)
 class Diff:
     """Which properties change in place, and which only by a replacement."""
@@ -39,7 +43,7 @@ class Context:
 
     emulator_url: str
     account: str
-    _session: botocore.session.Session = field(default_factory=botocore.session.get_session)
+    _session: botocore.session.Session = field(default_factory=lambda: _SESSION)
     _clients: dict[tuple[str, str], BaseClient] = field(default_factory=dict[tuple[str, str], BaseClient])
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
