@@ -15,6 +15,7 @@ from workloads.runtime.environment import region, required
 from workloads.runtime.logging import logger
 
 _LOG: Final = logger("loyalty-awards")
+_REGION: Final = region()
 _STREAMS: Final = DynamoDBStreams(aws.dynamodb(), required("LOYALTY_EVENTS_TABLE"))
 
 
@@ -25,5 +26,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _award(body: str) -> None:
     purchase = decode_from_bus(body)
-    entries = award_points(purchase, region=region(), rules=RULES, streams=_STREAMS, clock=SystemClock())
+    entries = award_points(purchase, region=_REGION, rules=RULES, streams=_STREAMS, clock=SystemClock())
     _LOG.info("awarded", extra={"purchase_event": purchase.id, "awards": [entry.event.id for entry in entries]})

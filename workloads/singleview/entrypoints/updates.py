@@ -13,6 +13,7 @@ from workloads.singleview.adapters.dynamodb_rows import DynamoDBRows
 from workloads.singleview.application.record_fact import record_fact
 
 _LOG: Final = logger("singleview-updates")
+_REGION: Final = region()
 _ROWS: Final = DynamoDBRows(aws.dynamodb(), required("SINGLE_VIEW_TABLE"))
 
 
@@ -23,5 +24,5 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _record(body: str) -> None:
     event = decode_from_bus(body)
-    recorded = record_fact(event, region=region(), rows=_ROWS)
+    recorded = record_fact(event, region=_REGION, rows=_ROWS)
     _LOG.info("event read", extra={"event_id": event.id, "event_type": event.type, "outcome": recorded.value})
