@@ -13,6 +13,7 @@ import random
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 from local.deployment import DeployedResource, Deployment
@@ -84,11 +85,6 @@ def forwarding_targets(deployment: Deployment) -> list[ForwardingTarget]:
         for resource in deployment.of_type(EVENT_TARGET)
         if _is_bus_elsewhere(str(resource.inputs["arn"]), resource.region)
     ]
-
-
-def forwarding_queue(rule: str) -> str:
-    """The name of the queue that the deployer makes for a rule with a bus in another Region as its target."""
-    return f"{rule}-forward"
 
 
 class EventForwarder:
@@ -184,7 +180,8 @@ class EventForwarder:
             "Source": event["source"],
             "DetailType": event["detail-type"],
             "Detail": json.dumps(event["detail"]),
-            "Time": event["time"],
+            # Seconds since the epoch are how a time travels in AWS's JSON protocol.
+            "Time": datetime.fromisoformat(event["time"]).timestamp(),
             "Resources": event.get("resources", []),
         }
 
@@ -285,7 +282,7 @@ def _target(deployment: Deployment, resource: DeployedResource, buses: set[tuple
         rule=rule,
         rule_arn=f"arn:aws:events:{resource.region}:{deployment.account}:rule/{bus}/{rule}",
         region=resource.region,
-        queue_url=_queue_url(deployment, forwarding_queue(rule)),
+        queue_url=str(resource.outputs["forward"]["queueUrl"]),
         bus_arn=bus_arn,
         bus_exists=(bus_arn.split(":")[3], bus_arn.rpartition("/")[2]) in buses,
         dead_letter_queue_url=_queue_url(deployment, dead_letter_arn.split(":")[-1]) if dead_letter_arn else None,

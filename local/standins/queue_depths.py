@@ -25,10 +25,10 @@ INTERVAL_SECONDS: Final = 5.0
 MOST_METRICS_A_CALL: Final = 200
 
 
-def watched_queues(deployment: Deployment, *, region: str) -> frozenset[str]:
-    """The names of the queues that an alarm of the Region watches."""
+def watched_metrics(deployment: Deployment, *, region: str) -> frozenset[tuple[str, str]]:
+    """The (queue, metric) pairs that an alarm of the Region watches."""
     return frozenset(
-        str(metric["dimensions"]["QueueName"])
+        (str(metric["dimensions"]["QueueName"]), str(metric["metricName"]))
         for alarm in deployment.of_type(METRIC_ALARM, region=region)
         for metric in _metrics(alarm.inputs)
         if metric.get("namespace") == NAMESPACE and metric.get("metricName") in {VISIBLE, AGE}
@@ -49,7 +49,7 @@ class QueueDepths:
     ) -> None:
         self._account = deployment.account
         self._region = region
-        self._queues = watched_queues(deployment, region=region)
+        self._watched = watched_metrics(deployment, region=region)
         self._emulator = emulator
         self._report = report
         self._clock = clock
@@ -57,7 +57,7 @@ class QueueDepths:
     async def run(self) -> None:
         """Publish until cancelled."""
         reported = False
-        while self._queues:
+        while self._watched:
             try:
                 await self.publish()
                 reported = False
@@ -99,13 +99,19 @@ class QueueDepths:
 
     def _data(self, messages: Mapping[str, list[Mapping[str, Any]]]) -> Iterator[Mapping[str, Any]]:
         now = self._clock()
-        for queue in sorted(self._queues):
+        for queue, metric in sorted(self._watched):
             waiting = messages.get(queue, [])
-            visible = sum(1 for message in waiting if message["IsVisible"])
-            oldest = min((message["SentTimestamp"] for message in waiting), default=now)
-            dimensions = [{"Name": "QueueName", "Value": queue}]
-            yield {"MetricName": VISIBLE, "Dimensions": dimensions, "Value": visible, "Unit": "Count"}
-            yield {"MetricName": AGE, "Dimensions": dimensions, "Value": max(0, int(now - oldest)), "Unit": "Seconds"}
+            if metric == VISIBLE:
+                value, unit = sum(1 for message in waiting if message["IsVisible"]), "Count"
+            else:
+                oldest = min((message["SentTimestamp"] for message in waiting), default=now)
+                value, unit = max(0, int(now - oldest)), "Seconds"
+            yield {
+                "MetricName": metric,
+                "Dimensions": [{"Name": "QueueName", "Value": queue}],
+                "Value": value,
+                "Unit": unit,
+            }
 
 
 def _metrics(alarm: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:

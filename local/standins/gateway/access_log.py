@@ -75,8 +75,11 @@ def format_line(template: str, call: Call, reply: GatewayReply) -> str:
     """
     error = call.error
     message = message_of(error) if error else None
+    base = call.request_context()
+    latency = call.principal.latency_ms if call.principal else None
     context: dict[str, Any] = {
-        **call.request_context(),
+        **base,
+        "authorizer": {**base.get("authorizer", {}), "latency": latency, "status": 200 if call.principal else None},
         "status": reply.status,
         "responseLength": len(reply.body),
         "responseLatency": int((time.perf_counter() - call.started_at) * 1000),

@@ -98,7 +98,9 @@ class GatewayApplication:
             path=stage_path,
             stage_path=unquote(stage_path),
             headers=Parameters(
-                [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw], fold=True
+                [(name.decode("latin-1"), value.decode("latin-1")) for name, value in request.headers.raw]
+                + _forwarded(request),
+                fold=True,
             ),
             query=Parameters(
                 parse_qsl(request.scope["query_string"].decode("latin-1"), keep_blank_values=True), fold=False
@@ -107,6 +109,17 @@ class GatewayApplication:
             source_ip=request.client.host if request.client else "127.0.0.1",
         )
         return call, too_large
+
+
+def _forwarded(request: Request) -> list[tuple[str, str]]:
+    """What API Gateway adds for the back end to see."""
+    source_ip = request.client.host if request.client else "127.0.0.1"
+    added = [
+        ("X-Forwarded-For", source_ip),
+        ("X-Forwarded-Port", str(request.url.port or 80)),
+        ("X-Forwarded-Proto", request.url.scheme),
+    ]
+    return [(name, value) for name, value in added if name.lower() not in request.headers]
 
 
 def _below_base_paths(path: str, base_paths: tuple[str, ...]) -> list[str]:

@@ -80,6 +80,7 @@ class Call:
     source_ip: str
     request_id: str = field(default_factory=lambda: str(uuid.uuid4()))
     extended_request_id: str = field(default_factory=lambda: uuid.uuid4().hex[:15] + "=")
+    trace_id: str = field(default_factory=lambda: f"1-{int(time.time()):08x}-{uuid.uuid4().hex[:24]}")
     started: datetime = field(default_factory=lambda: datetime.now(UTC))
     started_at: float = field(default_factory=time.perf_counter)
     operation: Operation | None = None
@@ -97,10 +98,8 @@ class Call:
 
     @property
     def method_arn(self) -> str:
-        """The ARN that policies and permissions name."""
-        api = self.api
-        path = self.path.removeprefix("/")
-        return f"arn:aws:execute-api:{api.region}:{api.account}:{api.api_id}/{api.stage}/{self.method}/{path}"
+        """The ARN of this request, which an authorizer's policy names."""
+        return self.api.method_arn(self.method, self.path)
 
     def parameter(self, source: ParameterSource) -> str | None:
         """The value at one place of the request."""
@@ -128,6 +127,7 @@ class Call:
             "domainPrefix": self.api.api_id,
             "requestTimeEpoch": int(self.started.timestamp() * 1000),
             "requestId": self.request_id,
+            "xrayTraceId": self.trace_id,
             "identity": {
                 "cognitoIdentityPoolId": None,
                 "accountId": None,

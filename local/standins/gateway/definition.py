@@ -146,6 +146,13 @@ class Api:
     access_log: AccessLog | None = None
     base_paths: tuple[str, ...] = ("",)
 
+    def method_arn(self, method: str, path: str) -> str:
+        """The ARN of a method of the stage, with a request's path or with a resource's."""
+        return (
+            f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}"
+            f"/{self.stage}/{method}/{path.removeprefix('/')}"
+        )
+
     def authorizer_arn(self, name: str) -> str:
         """The source ARN of an authorizer's invocation, which permissions name."""
         return f"arn:aws:execute-api:{self.region}:{self.account}:{self.api_id}/authorizers/{name}"

@@ -64,7 +64,9 @@ class Integrations:
 
     async def _lambda_proxy(self, call: Call, integration: Integration) -> GatewayReply:
         function_arn = function_of(integration.uri)
-        self._permissions.check(function_arn, call.method_arn)
+        # The source of an invocation is the method's resource, its parameters in braces, not the request's path.
+        resource = call.operation.resource if call.operation else ""
+        self._permissions.check(function_arn, call.api.method_arn(call.method, resource))
         response = await self._emulator.invoke(
             region=call.api.region,
             function_arn=function_arn,

@@ -9,7 +9,7 @@ from typing import Any
 
 import httpx
 
-from local.deployment import DeployedResource, Deployment, Gateway, Handling
+from local.deployment import DeployedResource, Deployment, Handling
 from local.standins.emulator import Emulator
 from local.standins.gateway.application import GatewayApplication
 from local.standins.gateway.permissions import Permissions

@@ -6,7 +6,15 @@ from typing import Any
 import pytest
 
 from components.entry_api.document import TEMPLATE, PlaceholderError, render
-from tests.local.standins.gateway_setup import ACCOUNT, API_ID, REGION, FakeAws, GatewayClient, api_resources, function_arn
+from tests.local.standins.gateway_setup import (
+    ACCOUNT,
+    API_ID,
+    REGION,
+    FakeAws,
+    GatewayClient,
+    api_resources,
+    function_arn,
+)
 
 FUNCTIONS = ("authorizer", "checkout", "singleview")
 TOKEN = {"Authorization": "Bearer a.b.c", "Idempotency-Key": "key-1"}
@@ -123,7 +131,11 @@ def test_a_command_that_the_bus_refuses_is_a_503_problem(bus: Any) -> None:
         ({"path": "/v1/orders", "json": {"lines": [], "price": 1}}, 400, "invalid-body"),
         ({"path": "/v1/orders", "json": {"lines": [{"sku": "CD-1", "quantity": -1}]}}, 400, "invalid-body"),
         ({"path": "/v1/orders", "json": {"lines": [{"sku": "CD-1", "quantity": "1"}]}}, 400, "invalid-body"),
-        ({"path": "/v1/wallets/c/deposits", "json": {"amount": {"minorUnits": 0, "currency": "USD"}}}, 400, "invalid-body"),
+        (
+            {"path": "/v1/wallets/c/deposits", "json": {"amount": {"minorUnits": 0, "currency": "USD"}}},
+            400,
+            "invalid-body",
+        ),
         (
             {"path": "/v1/commands/place-order", "content": "x", "headers": {**TOKEN, "Content-Type": "text/plain"}},
             415,

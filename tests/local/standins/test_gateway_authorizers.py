@@ -35,7 +35,9 @@ def allow_all(_event: dict[str, Any]) -> dict[str, Any]:
     return {"principalId": "ada", "policyDocument": policy(("Allow", f"{ARN}/*"))}
 
 
-def client_with(aws: FakeAws, *, functions: tuple[str, ...] = ("back-end", "authorizer"), **authorizer: Any) -> GatewayClient:
+def client_with(
+    aws: FakeAws, *, functions: tuple[str, ...] = ("back-end", "authorizer"), **authorizer: Any
+) -> GatewayClient:
     scheme = {
         "type": "apiKey",
         "name": "Authorization",
@@ -73,9 +75,7 @@ def test_a_token_authorizer_gets_the_token_and_the_methods_arn() -> None:
 
     assert client_with(aws).get("/orders/17", headers=TOKEN).status_code == 200
 
-    assert asked(aws) == [
-        {"type": "TOKEN", "authorizationToken": "Bearer good", "methodArn": f"{ARN}/GET/orders/17"}
-    ]
+    assert asked(aws) == [{"type": "TOKEN", "authorizationToken": "Bearer good", "methodArn": f"{ARN}/GET/orders/17"}]
 
 
 def test_the_authorizers_context_reaches_the_function_as_text() -> None:

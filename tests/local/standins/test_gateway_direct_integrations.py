@@ -59,7 +59,7 @@ def test_json_within_a_json_text_survives_hostile_values(note: str) -> None:
 
 def test_an_apostrophe_is_escaped_as_java_does_which_json_forbids_unless_turned_back() -> None:
     aws = FakeAws()
-    template = "{\"Note\": \"$util.escapeJavaScript($input.path('$.note'))\"}"
+    template = '{"Note": "$util.escapeJavaScript($input.path(\'$.note\'))"}'
     client = client_of({"/c": {"post": put_events(template, ACCEPTED)}}, aws)
 
     client.post("/c", json={"note": "it's"})
@@ -133,7 +133,9 @@ def test_a_response_is_chosen_by_the_back_ends_status_and_mapped() -> None:
                 "method.response.header.X-Back-End": "integration.response.header.X-Back-End",
                 "method.response.header.Location": "integration.response.body.Entries[0].EventId",
             },
-            "responseTemplates": {"application/json": '{"id": "$context.requestId", "n": $input.json("$.FailedEntryCount")}'},
+            "responseTemplates": {
+                "application/json": '{"id": "$context.requestId", "n": $input.json("$.FailedEntryCount")}'
+            },
         },
         "5\\d{2}": {"statusCode": "503", "responseTemplates": {"application/json": "{}"}},
     }
@@ -217,7 +219,10 @@ def test_a_mock_answers_what_its_template_chooses() -> None:
                 "application/json": '#if($input.params("id") == "1"){"statusCode": 200}#else{"statusCode": 404}#end'
             },
             "responses": {
-                "200": {"statusCode": "200", "responseTemplates": {"application/json": '{"id": "$input.params("id")"}'}},
+                "200": {
+                    "statusCode": "200",
+                    "responseTemplates": {"application/json": '{"id": "$input.params("id")"}'},
+                },
                 "404": {"statusCode": "404"},
             },
         },

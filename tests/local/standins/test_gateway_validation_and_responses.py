@@ -35,7 +35,10 @@ def validating(**extensions: Any) -> GatewayClient:
             {"name": "page", "in": "query", "required": True, "schema": {"type": "string"}},
             {"name": "Prefer", "in": "header", "required": False, "schema": {"type": "string"}},
         ],
-        requestBody={"required": True, "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}}},
+        requestBody={
+            "required": True,
+            "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Order"}}},
+        },
     )
     return client_of(
         {"/orders": {"post": operation}},
