@@ -112,7 +112,7 @@ class ContextImage(pulumi.ComponentResource):
         The provider builds without a provenance attestation, whose index Lambda refuses, as long as it does not hand
         over to the docker command line (`exec`).
         """
-        tag = f"source-{_digest_of_sources(self._args.directory, self._args.context)}"
+        tag = f"source-{digest_of_sources(self._args.directory, self._args.context)}"
         return docker_build.Image(
             f"{self._name}-build",
             # Relative, so that the state does not depend on where the tree was checked out.
@@ -138,10 +138,15 @@ def _registry(region: str, repository: aws.ecr.Repository) -> docker_build.Regis
     )
 
 
-def _digest_of_sources(directory: Path, context: Context) -> str:
+def sources(context: Context) -> Sequence[str]:
+    """Return the files and folders that a context's image is made of."""
+    return (*_SHARED_SOURCES, f"workloads/{context}")
+
+
+def digest_of_sources(directory: Path, context: Context) -> str:
     """Return a tag for what the image is made of: tags are immutable, so each content needs one of its own."""
     digest = hashlib.sha256()
-    for source in (*_SHARED_SOURCES, f"workloads/{context}"):
+    for source in sources(context):
         for path in _files(directory / source):
             digest.update(path.relative_to(directory).as_posix().encode() + b"\0" + path.read_bytes() + b"\0")
     return digest.hexdigest()[:20]
