@@ -1,46 +1,34 @@
-"""Two cells of checkout on the embedded AWS, for the tests of adapters and entrypoints."""
+"""Checkout's state as two Regions see it: on the embedded AWS, or in memory under the same conditions."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from tests.workloads.checkout.builders import FakeClock, ports_on
+from tests.workloads.checkout.memory_store import MemoryStore
 from tests.workloads.conftest import HERE, REGIONS, Emulator
 from workloads.checkout.adapters.attributes import read_item
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
 from workloads.checkout.application.ports import Ports
+from workloads.contracts.envelope import CloudEvent, decode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-class FakeClock:
-    """A clock that only the test and the sleeper move."""
-
-    def __init__(self) -> None:
-        self.moment = datetime(2026, 3, 1, 12, tzinfo=UTC)
-        self.slept = 0.0
-
-    def now(self) -> datetime:
-        self.moment += timedelta(microseconds=1)
-        return self.moment
-
-    def sleep(self, seconds: float) -> None:
-        self.slept += seconds
-        self.moment += timedelta(seconds=seconds)
-
-
 class Cells:
     """Both Regions' replicas of one pair of tables."""
 
-    def __init__(self, emulator: Emulator, *, table: str, outbox: str) -> None:
+    def __init__(self, emulator: Emulator, make_table: Callable[[str], str]) -> None:
         self.emulator = emulator
-        self.table = table
-        self.outbox = outbox
+        self.table = make_table("checkout")
+        self.outbox = make_table("checkout-outbox")
         self.clock = FakeClock()
 
-    def ports(self, region: str = HERE, client: DynamoDBClient | None = None, **changes: Any) -> Ports:
+    def ports(self, region: str = HERE, client: DynamoDBClient | None = None) -> Ports:
         store = DynamoDbStore(
             client or self.emulator.dynamodb(region),
             table=self.table,
@@ -49,16 +37,34 @@ class Cells:
             regions=REGIONS,
             clock=self.clock,
         )
-        defaults: dict[str, Any] = {"sleep": self.clock.sleep, "regions": REGIONS, **changes}
-        return Ports(store=store, clock=self.clock, region=region, **defaults)
+        return ports_on(store, region, self.clock)
 
-    def items(self, table: str | None = None, region: str = HERE) -> list[dict[str, Any]]:
-        pages = self.emulator.dynamodb(region).get_paginator("scan").paginate(TableName=table or self.table)
+    def items(self, table: str = "") -> list[dict[str, Any]]:
+        pages = self.emulator.dynamodb().get_paginator("scan").paginate(TableName=table or self.table)
         return [read_item(item) for page in pages for item in page["Items"]]
 
-    def events(self, region: str = HERE) -> list[dict[str, Any]]:
-        return self.items(self.outbox, region)
+    def events(self) -> list[CloudEvent]:
+        return [decode(item["event"]) for item in self.items(self.outbox)]
 
 
-def make_cells(emulator: Emulator, make_table: Callable[[str], str]) -> Cells:
-    return Cells(emulator, table=make_table("checkout"), outbox=make_table("checkout-outbox"))
+class MemoryCells:
+    """The same in memory."""
+
+    def __init__(self) -> None:
+        self.store = MemoryStore()
+        self.clock = FakeClock()
+
+    def ports(self, region: str = HERE) -> Ports:
+        return ports_on(self.store, region, self.clock)
+
+    def events(self) -> list[CloudEvent]:
+        return [entry.event for entry in self.store.state.outbox.values()]
+
+
+AnyCells = Cells | MemoryCells
+
+
+def events_of(cells: AnyCells, kind: str) -> list[dict[str, Any]]:
+    """Return the payloads of all events of one type, in the order of their time."""
+    events = sorted(cells.events(), key=lambda event: event.time or "")
+    return [msgspec.json.decode(event.data) for event in events if event.type == kind]

@@ -29,6 +29,7 @@ from workloads.checkout.entrypoints.representations import (
 from workloads.checkout.entrypoints.wiring import ports
 from workloads.runtime import aws, environment
 from workloads.runtime.http import Handler, Request, Response, serve
+from workloads.runtime.lifecycle import at_start
 from workloads.runtime.principal import Principal, PrincipalType
 from workloads.runtime.problems import Problem, ProblemError
 
@@ -202,3 +203,6 @@ def _routes() -> Mapping[str, Handler]:
         bus=environment.required("EVENT_BUS"),
     )
     return Api(ports(), health, environment.required("PROBLEM_BASE")).routes
+
+
+at_start(_routes)

@@ -17,6 +17,7 @@ from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, S
 from workloads.contracts.envelope import CloudEvent, MalformedEventError, decode_from_bus, open_message
 from workloads.contracts.identifiers import CustomerId
 from workloads.runtime.batches import consume_queue
+from workloads.runtime.lifecycle import at_start
 
 OWNING_SCOPES: Final = {
     DepositToWallet.__name__: "wallets.deposit",
@@ -72,3 +73,6 @@ def _owner_of_malformed(event: CloudEvent) -> str:
 @cache
 def _ports() -> Ports:
     return ports()
+
+
+at_start(_ports)

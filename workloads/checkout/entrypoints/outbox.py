@@ -11,6 +11,7 @@ from workloads.checkout.entrypoints.saga_messages import SagaStart
 from workloads.contracts.envelope import CloudEvent, open_as
 from workloads.contracts.events import OrderPlaced
 from workloads.runtime import aws, environment
+from workloads.runtime.lifecycle import at_start
 from workloads.runtime.outbox import Route, UnpublishedEventsBucket, consume_outbox, originates_in, to_bus, to_queue
 from workloads.runtime.publisher import BusPublisher
 from workloads.runtime.queues import QueueSender
@@ -43,3 +44,6 @@ def _routes() -> tuple[Route, ...]:
 @cache
 def _unpublished() -> UnpublishedEventsBucket:
     return UnpublishedEventsBucket(aws.s3(), environment.required("UNPUBLISHED_EVENTS_BUCKET"), "checkout")
+
+
+at_start(_routes, _unpublished)

@@ -11,6 +11,7 @@ from workloads.checkout.adapters.saga import SagaStarter
 from workloads.checkout.entrypoints.saga_messages import SagaStart
 from workloads.runtime import aws, environment
 from workloads.runtime.batches import consume_queue
+from workloads.runtime.lifecycle import at_start
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -26,3 +27,6 @@ def _start(body: str) -> None:
 @cache
 def _starter() -> SagaStarter:
     return SagaStarter(aws.step_functions(), environment.required("SAGA_STATE_MACHINE_ARN"))
+
+
+at_start(_starter)

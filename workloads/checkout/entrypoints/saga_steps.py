@@ -12,6 +12,7 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.step import Outcome, Step
 from workloads.checkout.entrypoints.wiring import ports
 from workloads.contracts.events import RejectionReason
+from workloads.runtime.lifecycle import at_start
 from workloads.runtime.logging import logger
 
 _log = logger("saga-steps")
@@ -55,3 +56,6 @@ def carry_out(ports: Ports, request: StepRequest) -> Outcome:
 @cache
 def _ports() -> Ports:
     return ports()
+
+
+at_start(_ports)

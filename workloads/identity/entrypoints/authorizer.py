@@ -14,6 +14,7 @@ from workloads.identity.adapters.tokens import TokenVerifier
 from workloads.identity.application.authorize import UnprivilegedUserError, authorize
 from workloads.identity.domain.claims import Issuer, RejectedTokenError
 from workloads.runtime import environment
+from workloads.runtime.lifecycle import at_start
 from workloads.runtime.logging import logger
 from workloads.runtime.principal import to_context
 
@@ -69,3 +70,6 @@ def _policy(principal_id: str, effect: str, resources: Sequence[str], context: d
 def _verifier() -> TokenVerifier:
     issuers = msgspec.json.decode(environment.required("TOKEN_ISSUERS"), type=tuple[Issuer, ...])
     return TokenVerifier(issuers, lambda issuer: SigningKeys(issuer.jwks_url, monotonic=time.monotonic))
+
+
+at_start(_verifier)

@@ -1,0 +1,33 @@
+"""Checkout's use cases are tested against both stores: what holds in memory holds on DynamoDB."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.workloads.checkout.cell import AnyCells, Cells, MemoryCells
+from tests.workloads.conftest import HERE, THERE, Emulator
+from workloads.checkout.application.ports import Ports
+
+
+@pytest.fixture(params=["memory", "dynamodb"])
+def cells(request: pytest.FixtureRequest) -> AnyCells:
+    if request.param == "memory":
+        return MemoryCells()
+    return request.getfixturevalue("dynamodb_cells")
+
+
+@pytest.fixture
+def dynamodb_cells(emulator: Emulator, make_table: Callable[[str], str]) -> Cells:
+    return Cells(emulator, make_table)
+
+
+@pytest.fixture
+def here(cells: AnyCells) -> Ports:
+    return cells.ports(HERE)
+
+
+@pytest.fixture
+def there(cells: AnyCells) -> Ports:
+    return cells.ports(THERE)
