@@ -28,7 +28,7 @@ def main(arguments: list[str]) -> int:
 
 
 def _demo(laptop: Laptop) -> int:
-    from local.demo.run import run  # its imports are wanted only now
+    from local.demo.run import run  # noqa: PLC0415 - only now, the first line does not wait for its imports
 
     return run(load_deployment(laptop))
 

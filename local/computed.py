@@ -47,7 +47,7 @@ def arn(type_: str, known: Mapping[str, Any], inputs: Inputs) -> str:
     return template.format(**known, path=inputs.get("path") or "/", inputs=_Declared(inputs))
 
 
-def invoke(token: str, arguments: Inputs, *, account: str = ACCOUNT) -> dict[str, Any]:
+def invoke(token: str, arguments: Inputs, *, account: str = ACCOUNT) -> dict[str, Any]:  # noqa: PLR0911 - a table
     """Answer the data sources that a program may use without looking at an account's contents."""
     region = str(arguments.get("region") or "us-east-1")
     match token:

@@ -19,9 +19,16 @@ class FailureReporter:
         self._say = say
         self._last = ""
         self._repeated = 0
+        self._silent = False
+
+    def silence(self) -> None:
+        """Say nothing any more: what is taken down fails, and that is no news."""
+        self._silent = True
 
     def take(self, report: Mapping[str, Any]) -> None:
         """Say a failure; one that repeats is said again only at each tenth time."""
+        if self._silent:
+            return
         lines = describe(report)
         if lines[0] == self._last:
             self._repeated += 1

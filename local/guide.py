@@ -54,7 +54,7 @@ def text(deployment: Deployment, customer: str, token: str) -> str:
     table = deployment.outputs["global"]["tables"]["checkout"]["name"]
     authorization = f"-H 'Authorization: Bearer {token}'"
     order = f"""-H 'Idempotency-Key: first' -d '{{"lines":[{{"sku":"{_SKU}","quantity":1}}]}}'"""
-    values = f"""'{{":pk":{{"S":"WALLET#{customer}"}}}}'"""
+    values = f"""--expression-attribute-values '{{":pk":{{"S":"WALLET#{customer}"}}}}'"""
     lines = [
         "",
         *(f"{region:<12} {deployment.gateways[region].url}/v1" for region in deployment.regions),
@@ -71,8 +71,7 @@ def text(deployment: Deployment, customer: str, token: str) -> str:
         "",
         "Look into the tables with the AWS command line:",
         "export " + " ".join(f"{name}={value}" for name, value in variables.items()),
-        f"aws dynamodb query --table-name {table} --key-condition-expression 'pk = :pk' "
-        f"--expression-attribute-values {values}",
+        f"aws dynamodb query --table-name {table} --key-condition-expression 'pk = :pk' {values}",
         "",
     ]
     return "\n".join(lines)

@@ -18,8 +18,9 @@ _libc = ctypes.CDLL(None, use_errno=True)
 class Child:
     """A child in a session of its own: Ctrl-C reaches only the parent, which then ends its children in order.
 
-    The kernel ends the child when its parent dies in any way, SIGKILL included. Start it from the main thread: the
-    kernel takes the end of the starting thread for the end of the parent.
+    The kernel ends the child when its parent dies in any way, SIGKILL included; unless the child watches its parent
+    itself, because it has to clean up then. Start it from the main thread: the kernel takes the end of the starting
+    thread for the end of the parent.
     """
 
     def __init__(
@@ -31,6 +32,7 @@ class Child:
         log: Path,
         directory: Path | None = None,
         stdout: int | None = None,
+        watches_parent: bool = False,
     ) -> None:
         self.name = name
         self.log = log
@@ -45,7 +47,7 @@ class Child:
                 stderr=output,
                 text=True,
                 start_new_session=True,
-                preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 - started before any thread exists
+                preexec_fn=None if watches_parent else lambda: die_with(parent),  # noqa: PLW1509 - started before any thread exists
             )
 
     @property

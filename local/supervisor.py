@@ -67,6 +67,7 @@ class Laptop:
         # Going down is not interrupted half way.
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
+        self._failures.silence()
         for child in reversed(self._children):
             if child.name == "emulator":
                 control.stop(child, self._settings)
@@ -186,7 +187,7 @@ class Laptop:
 
 def load_deployment(laptop: Laptop) -> "Deployment":
     """Read the deployment file; the model is imported only here, by who needs it."""
-    from local.deployment import Deployment
+    from local.deployment import Deployment  # noqa: PLC0415 - pydantic
 
     return Deployment.load(laptop.deployment_file)
 

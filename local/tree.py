@@ -60,7 +60,7 @@ class Tree:
             )
             for index, (type_, handling, count) in enumerate(members):
                 branch = f"{'  ' if last else '│ '} {'└─' if index == len(members) - 1 else '├─'} "
-                self.say(f"{branch}{f'{count} × {type_}':<44} {self._mark(handling)}")
+                self.say(f"{branch}{f'{count:>3}  {type_}':<48} {self._mark(handling)}")
 
     def _mark(self, handling: str) -> str:
         text = _MARKS[handling]

@@ -26,6 +26,7 @@ def start(settings: EmulatorSettings) -> Child:
         directory=settings.state_directory,
         log=settings.state_directory / "emulator.log",
         stdout=subprocess.PIPE,
+        watches_parent=True,
     )
 
 

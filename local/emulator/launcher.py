@@ -5,11 +5,15 @@
 
 import json
 import os
+import shutil
 import sys
+import threading
+import time
 from typing import Final
 
 from local.emulator.settings import EmulatorSettings
 
+_PARENT_CHECK_SECONDS: Final = 0.25
 _ENVIRONMENT: Final = {
     "BIND_HOST": "127.0.0.1",
     "MINISTACK_HOST": "127.0.0.1",
@@ -38,13 +42,27 @@ def main(argument: str) -> None:
     # Workers are started often: they may keep their byte code.
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
-    from local.emulator import patches  # needs the environment
+    # ministack reads its environment as it is imported.
+    from ministack.app import main as serve  # noqa: PLC0415
+
+    from local.emulator import patches  # noqa: PLC0415
 
     patches.apply(settings)
-    from ministack.app import main as serve
-
+    threading.Thread(target=_end_with_parent, args=(settings, os.getppid()), daemon=True).start()
     sys.argv = ["ministack"]
     serve()
+
+
+def _end_with_parent(settings: EmulatorSettings, parent: int) -> None:
+    """Clean up if the supervisor was killed: its workers are this process's children, and its files are here."""
+    while os.getppid() == parent:
+        time.sleep(_PARENT_CHECK_SECONDS)
+    from ministack.core import lambda_runtime  # noqa: PLC0415
+
+    lambda_runtime.reset()
+    # The other children of the supervisor were ended by the kernel, none of them writes any more.
+    shutil.rmtree(settings.state_directory, ignore_errors=True)
+    os._exit(1)
 
 
 if __name__ == "__main__":

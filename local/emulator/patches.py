@@ -1,3 +1,5 @@
+# ministack has no interface for what is changed here; `_pinned` is the check instead.
+# pyright: reportPrivateUsage=false
 """Changes to ministack, each with its reason.
 
 A patch replaces or relies on code of the pinned version: `_pinned` compares the digest of that code and stops the
@@ -16,7 +18,11 @@ from collections.abc import Callable
 from importlib import metadata
 from typing import Any, Final
 
+from ministack.core import lambda_runtime
+from ministack.services import eventbridge, lambda_svc, stepfunctions
+
 from local.emulator.settings import EmulatorSettings
+from local.emulator.streams import StreamPoller
 
 PINNED_VERSION: Final = "1.5.33"
 _LAST_LINES: Final = 25
@@ -37,13 +43,12 @@ def apply(settings: EmulatorSettings) -> None:
     start_executions_at_once()
     wait_for_a_free_worker(settings)
     settle_stream_batches(settings)
+    refuse_events_without_entries()
     report_failures()
 
 
 def answer_the_runtime_api_at_once() -> None:
-    """Send the Lambda Runtime API's answers without Nagle's delay: headers and body leave in two writes, 44 ms apart."""
-    from ministack.core import lambda_runtime
-
+    """Send the Runtime API's answers without Nagle's delay: headers and body leave in two writes, 44 ms apart."""
     _pinned(lambda_runtime.ProvidedWorker._build_handler_class, "806d5b8e506093e3")
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
@@ -53,8 +58,6 @@ def do_not_wait_for_log_lines() -> None:
 
     A line that comes later is not lost, it appears with the next invocation of the same worker.
     """
-    from ministack.core import lambda_runtime
-
     drain = lambda_runtime.Worker._drain_stderr_bounded
     _pinned(drain, "3fd7cc742872e604")
     drain.__defaults__ = (0.002, 0.001, 0.250)
@@ -62,8 +65,6 @@ def do_not_wait_for_log_lines() -> None:
 
 def start_executions_at_once() -> None:
     """Skip the fixed 150 ms before a state machine's first state; waits that a definition declares stay."""
-    from ministack.services import stepfunctions
-
     _pinned(stepfunctions._run_execution, "996dff84e0e0605a")
     fixed_wait = 0.15
 
@@ -82,9 +83,6 @@ def wait_for_a_free_worker(settings: EmulatorSettings) -> None:
     ministack starts a process a concurrent call, or throttles: the first costs memory that a laptop does not have, the
     second makes clients see errors that AWS would not give at this load.
     """
-    from ministack.core import lambda_runtime
-    from ministack.services import lambda_svc
-
     acquire, release = lambda_runtime.acquire_worker, lambda_runtime.release_worker
     _pinned(acquire, "5017d144adb5b983")
     _pinned(release, "25d5dd7d42b6e30c")
@@ -125,20 +123,32 @@ def settle_stream_batches(settings: EmulatorSettings) -> None:
     whatever the declared attempts, bisecting and destination, and runs the batch on the thread that polls every other
     mapping.
     """
-    from ministack.services import lambda_svc
-
-    from local.emulator.streams import StreamPoller
-
     _pinned(lambda_svc._poll_dynamodb_streams, "2b2460e933a9f3c3")
     _pinned(lambda_svc._dispatch_esm_batch, "b91ab76fad0bfaf7")
     _pinned(lambda_svc._send_ddb_stream_failure_record, "0efd5f5ffe2d6df5")
     lambda_svc._poll_dynamodb_streams = StreamPoller(settings.url).poll
 
 
+def refuse_events_without_entries() -> None:
+    """Refuse a PutEvents request without entries, as EventBridge does: the list has at least one."""
+    put_events = eventbridge._put_events
+    _pinned(put_events, "ebcda0f38061fc62")
+
+    def refuse_or_put(data: dict[str, Any], allow_aws_source: bool = False) -> Any:  # noqa: FBT001, FBT002 - as replaced
+        if not data.get("Entries"):
+            return eventbridge.error_response_json(
+                "ValidationException",
+                "1 validation error detected: Value '[]' at 'entries' failed to satisfy constraint: "
+                "Member must have length greater than or equal to 1",
+                400,
+            )
+        return put_events(data, allow_aws_source)
+
+    eventbridge._put_events = refuse_or_put
+
+
 def report_failures() -> None:
     """Print a failed invocation with its last log lines as one JSON line, at once, for the supervisor to show."""
-    from ministack.services import lambda_svc
-
     dispatch: Callable[..., dict[str, Any]] = lambda_svc._execute_function_dispatch
     _pinned(dispatch, "f62cd259213ecef7")
 

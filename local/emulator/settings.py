@@ -33,4 +33,5 @@ class EmulatorSettings:
     @classmethod
     def from_argument(cls, argument: dict[str, Any]) -> Self:
         """Read the argument of the emulator's process."""
-        return cls(**(argument | {"state_directory": Path(argument["state_directory"])}))
+        known = {**argument}
+        return cls(state_directory=Path(known.pop("state_directory")), **known)

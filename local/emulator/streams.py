@@ -1,3 +1,5 @@
+# It replaces a part of ministack, and so uses what that part used.
+# pyright: reportPrivateUsage=false
 """Delivers DynamoDB stream records to functions as Lambda's event source mappings do.
 
 One batch of a mapping is in flight at a time. A failed batch is retried, split if that is declared, and after the

@@ -118,6 +118,5 @@ def declared_state(context: Context, resource: RecordedResource) -> State:
 
 def is_missing(error: ClientError) -> bool:
     """Tell whether a service says that a resource does not exist."""
-    response: Mapping[str, Any] = error.response
-    code = str(response["Error"].get("Code", ""))
+    code = str(error.response.get("Error", {}).get("Code", ""))
     return any(part in code for part in _NOT_FOUND) or code == "404"

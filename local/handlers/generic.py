@@ -99,7 +99,7 @@ class GenericHandler(Handler):
         if self.operations.wrapper:
             inputs[self.operations.wrapper] = resource.inputs
         shape = context.input_shape(self.operations.service, operation)
-        known = parameters(shape, inputs, self.operations.names) | dict(self.operations.constants) | (identity or {})
+        known = {**parameters(shape, inputs, self.operations.names), **self.operations.constants, **(identity or {})}
         return context.call(self.operations.service, resource.region, operation, known)
 
 

@@ -43,7 +43,7 @@ def _value(shape: Shape, value: Any, names: Names) -> Any:
             return _scalar(shape, value)
 
 
-def _scalar(shape: Shape, value: Any) -> Any:
+def _scalar(shape: Shape, value: Any) -> Any:  # noqa: PLR0911 - one line a type
     match shape.type_name:
         case "string" if isinstance(value, bool):
             return str(value).lower()
