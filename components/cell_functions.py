@@ -121,11 +121,11 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             # Below the gateway's time-out, above the ten seconds of `Prefer: wait=10`.
             timeout_seconds=18,
             environment={**tables, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
-            statements=decides(
-                ("ORDER#*", "DEPOSIT#*", "WALLET#*"),
-                # Prices and allotments are the systems of record's, by command.
-                reads=("COMMAND#*", "PRICE#*"),
-            ),
+            statements=[
+                # Prices and allotments are the systems of record's, by command; HEALTH is what the health check reads.
+                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=("COMMAND#*", "PRICE#*", "HEALTH")),
+                Statement(sid="SeeTheBus", actions=["events:DescribeEventBus"], resources=[around.bus.arn]),
+            ],
         ),
         FunctionRow(
             function="checkout-commands",
@@ -245,7 +245,6 @@ def _single_view(around: Surroundings) -> Sequence[FunctionRow]:
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
             environment={"SINGLE_VIEW_TABLE": table.name},
             statements=[
-                reads_items("ReadRows", table.arn, leading_keys=customers),
                 writes_items("WriteRows", table.arn, leading_keys=customers),
                 around.uses_the_tables_key(),
             ],
