@@ -78,11 +78,10 @@ def _of_answers(record: OrderRecord) -> Iterator[str]:
     if len(record.answers) != 1 + len(order.retries):
         yield f"{len(record.answers)} answers to {1 + len(order.retries)} requests"
     if order.way is Way.COMMAND:
-        yield from (
-            f"command {each.command_id} was {each.outcome}: {each.problem}"
-            for each in record.commands
-            if each.outcome != "Accepted"
-        )
+        for answer, command in zip(record.answers, record.commands, strict=False):
+            # A Region that is not the customer's home never learns more than that it has handed the command over.
+            if command.outcome not in ({"Accepted"} if answer.region == order.home else {"Accepted", "HandedOver"}):
+                yield f"command {command.command_id} was {command.outcome}: {command.problem}"
         if len({each.command_id for each in record.commands}) != len(record.answers):
             yield f"{len(record.answers)} commands were sent, {len(record.commands)} have an outcome"
     else:
