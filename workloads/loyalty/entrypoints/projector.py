@@ -19,7 +19,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from workloads.loyalty.adapters.hints import MAXIMUM_BATCH, DeletionRefusedError, Hint, HintQueue, ReceivedHint
 from workloads.loyalty.application.project_balance import project_balance
 from workloads.loyalty.entrypoints.heartbeat import Heartbeat
-from workloads.loyalty.entrypoints.projection import ForCustomer, wired
+from workloads.loyalty.entrypoints.wiring import ForCustomer, wired
 from workloads.runtime import aws
 from workloads.runtime.environment import required
 from workloads.runtime.logging import logger

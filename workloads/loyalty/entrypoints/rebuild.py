@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from workloads.loyalty.application.project_balance import rebuild_balance
-from workloads.loyalty.entrypoints.projection import wired
+from workloads.loyalty.entrypoints.wiring import wired
 from workloads.runtime.logging import logger
 
 _LOG: Final = logger("loyalty-rebuild")
