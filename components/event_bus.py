@@ -117,6 +117,8 @@ class EventBus(pulumi.ComponentResource):
             name=BUS,
             description="Commands, domain events and data events of this cell",
             kms_key_identifier=args.data_key_arn,
+            # For events that the bus can not encrypt or decrypt: no rule sees them.
+            dead_letter_config=aws.cloudwatch.EventBusDeadLetterConfigArgs(arn=args.dead_letter_queue_arn),
             tags=placement.tags(_COMPONENT),
             opts=self._child,
         )

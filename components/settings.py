@@ -24,8 +24,8 @@ GLOBAL_STACK: Final = "global"
 SHARED_FILE: Final = "Pulumi.yaml"
 
 
-class SettingsError(Exception):
-    """One or more configuration values can not be deployed."""
+class SettingsError(pulumi.RunError):
+    """One or more configuration values can not be deployed; Pulumi shows the message without a stack trace."""
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping
 
 from local.recording import Graph
+from tests.infrastructure.inspection import statements
 
 QUEUE, ALARM = "aws:sqs/queue:Queue", "aws:cloudwatch/metricAlarm:MetricAlarm"
 WORK = {
@@ -53,6 +54,16 @@ def test_a_dead_letter_queue_takes_messages_of_its_own_queue_only(cell_graphs: M
         for name, policy in allowed.items():
             assert policy["redrivePermission"] == "byQueue"
             assert [arn.rsplit(":", 1)[-1] for arn in policy["sourceQueueArns"]] == [name.removesuffix("-dead-letters")]
+
+
+def test_what_the_bus_can_not_encrypt_or_decrypt_is_kept(cell_graphs: Mapping[str, Graph]) -> None:
+    for graph in cell_graphs.values():
+        [bus] = graph.of_type("aws:cloudwatch/eventBus:EventBus")
+        [queue] = [q for q in graph.of_type(QUEUE) if q.inputs["name"] == "meridian-event-target-dead-letters"]
+
+        assert bus.inputs["deadLetterConfig"] == {"arn": queue.outputs["arn"]}
+        admitted = [s for s in statements(graph, QUEUE) if s.resource == queue and s.allows]
+        assert [bus.outputs["arn"] in s.conditions["ArnLike"]["aws:SourceArn"] for s in admitted] == [True]
 
 
 def test_messages_stay_for_fourteen_days(cell_graphs: Mapping[str, Graph]) -> None:
