@@ -8,18 +8,15 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final, Protocol, Self
 from urllib.parse import quote
 
-import httpx
-
 from local.deployment import TEST_CREDENTIALS
+from local.standins.http_client import ConnectionFailedError, HttpClient, HttpResponse
 
 # API Gateway's own longest integration time-out; every call sets a shorter one where its declaration has one.
 LONGEST_CALL_SECONDS: Final = 30.0
-MOST_CONNECTIONS: Final = 256
 
 JSON_PROTOCOLS: Final[Mapping[str, tuple[str, str]]] = {
     "events": ("AWSEvents", "application/x-amz-json-1.1"),
@@ -45,27 +42,25 @@ class EmulatorTimeoutError(Exception):
     """The embedded AWS did not answer in time."""
 
 
-@dataclass(frozen=True, slots=True)
-class EmulatorResponse:
-    """An answer as it came."""
+class Transport(Protocol):
+    """How requests reach the embedded AWS."""
 
-    status: int
-    headers: Mapping[str, str]
-    body: bytes
+    async def request(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> HttpResponse:
+        """One request; raises TimeoutError or ConnectionFailedError."""
+        ...
+
+    async def close(self) -> None:
+        """Give back what is held."""
+        ...
 
 
 class Emulator:
     """A connection pool to the embedded AWS, one for all Regions."""
 
-    def __init__(self, url: str, *, transport: httpx.AsyncBaseTransport | None = None) -> None:
-        self._http = httpx.AsyncClient(
-            base_url=url,
-            transport=transport,
-            limits=httpx.Limits(max_connections=MOST_CONNECTIONS, max_keepalive_connections=MOST_CONNECTIONS),
-            timeout=LONGEST_CALL_SECONDS,
-            # Proxies of the environment are for the way out of the machine, never for this one.
-            trust_env=False,
-        )
+    def __init__(self, url: str, *, transport: Transport | None = None) -> None:
+        self._http = transport or HttpClient(url)
 
     async def __aenter__(self) -> Self:
         return self
@@ -73,7 +68,7 @@ class Emulator:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        await self._http.aclose()
+        await self._http.close()
 
     async def send(
         self,
@@ -85,21 +80,20 @@ class Emulator:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         timeout_seconds: float = LONGEST_CALL_SECONDS,
-    ) -> EmulatorResponse:
+    ) -> HttpResponse:
         """One request in the given Region's credential scope."""
         try:
-            response = await self._http.request(
+            return await self._http.request(
                 method,
                 path,
                 headers={**(headers or {}), "Authorization": authorization(region, service)},
-                content=body,
-                timeout=timeout_seconds,
+                body=body,
+                timeout_seconds=timeout_seconds,
             )
-        except httpx.TimeoutException as error:
+        except TimeoutError as error:
             raise EmulatorTimeoutError(f"{service} {path}: no answer in {timeout_seconds:g} s") from error
-        except httpx.TransportError as error:
-            raise EmulatorUnreachableError(f"{service} {path}: {error!r}") from error
-        return EmulatorResponse(response.status_code, response.headers, response.content)
+        except ConnectionFailedError as error:
+            raise EmulatorUnreachableError(f"{service} {path}: {error}") from error
 
     async def call(
         self,
@@ -123,9 +117,7 @@ class Emulator:
             raise _refusal(f"{service}:{operation}", response)
         return json.loads(response.body or b"{}")
 
-    async def invoke(
-        self, *, region: str, function_arn: str, payload: bytes, timeout_seconds: float
-    ) -> EmulatorResponse:
+    async def invoke(self, *, region: str, function_arn: str, payload: bytes, timeout_seconds: float) -> HttpResponse:
         """A synchronous invocation; a function's own error is in the header X-Amz-Function-Error."""
         return await self.send(
             region=region,
@@ -143,7 +135,7 @@ def authorization(region: str, service: str) -> str:
     return f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature={'0' * 64}"
 
 
-def _refusal(operation: str, response: EmulatorResponse) -> EmulatorError:
+def _refusal(operation: str, response: HttpResponse) -> EmulatorError:
     try:
         answer = json.loads(response.body)
     except ValueError:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias, cast
 from urllib.parse import urlencode
 
-from local.standins.emulator import Emulator, EmulatorResponse, EmulatorTimeoutError, EmulatorUnreachableError
+from local.standins.emulator import Emulator, EmulatorTimeoutError, EmulatorUnreachableError
 from local.standins.gateway import mapping
 from local.standins.gateway.call import Call, GatewayError, GatewayReply
 from local.standins.gateway.definition import Integration, IntegrationResponse, IntegrationType, Passthrough
@@ -20,6 +20,7 @@ from local.standins.gateway.permissions import Permissions
 from local.standins.gateway.proxy_event import is_binary, proxy_event
 from local.standins.gateway.responses import negotiate
 from local.standins.gateway.templates import Rendered, TemplateFailedError, render
+from local.standins.http_client import HttpResponse
 from local.standins.reporting import Report
 
 PROXY_RESPONSE_KEYS: Final = frozenset({"statusCode", "headers", "multiValueHeaders", "body", "isBase64Encoded"})
@@ -117,7 +118,7 @@ class Integrations:
         except (ValueError, KeyError, TypeError) as error:
             # A mock without a statusCode in its rendered template is a 500 on AWS too.
             raise GatewayError("API_CONFIGURATION_ERROR") from error
-        return _mapped_reply(call, integration, EmulatorResponse(int(status), {}, b""), selected_by=status)
+        return _mapped_reply(call, integration, HttpResponse(int(status), {}, b""), selected_by=status)
 
 
 @dataclass(frozen=True, slots=True)
@@ -199,9 +200,7 @@ def _request_parameters(call: Call, integration: Integration) -> tuple[dict[str,
     return headers, query
 
 
-def _mapped_reply(
-    call: Call, integration: Integration, response: EmulatorResponse, *, selected_by: str
-) -> GatewayReply:
+def _mapped_reply(call: Call, integration: Integration, response: HttpResponse, *, selected_by: str) -> GatewayReply:
     chosen = _select(integration.responses, selected_by)
     if chosen is None:
         # "No match for output mapping and no default endpoint response configured."

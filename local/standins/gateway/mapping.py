@@ -39,7 +39,7 @@ def evaluate(
     if root == "stageVariables":
         return call.api.stage_variables.get(rest)
     if expression.startswith("integration.response.header.") and response_headers is not None:
-        return response_headers.get(expression.removeprefix("integration.response.header."))
+        return response_headers.get(expression.removeprefix("integration.response.header.").lower())
     if expression.startswith("integration.response.body") and response_headers is not None:
         return _from_body(response_body, "$" + expression.removeprefix("integration.response.body"))
     raise MappingError(f"{expression!r} is no mapping expression that API Gateway knows")

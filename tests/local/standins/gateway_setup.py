@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,6 +14,7 @@ from local.standins.emulator import Emulator
 from local.standins.gateway.application import GatewayApplication
 from local.standins.gateway.permissions import Permissions
 from local.standins.gateway.server import PERMISSION, declared_api
+from local.standins.http_client import HttpResponse
 
 REGION = "us-east-1"
 ACCOUNT = "123456789012"
@@ -30,7 +31,7 @@ def invocation_uri(name: str) -> str:
     return f"arn:aws:apigateway:{REGION}:lambda:path/2015-03-31/functions/{function_arn(name)}/invocations"
 
 
-def proxy(function: str = "back-end", **operation: Any) -> dict[str, Any]:
+def proxy(function: str = "back-end", /, **operation: Any) -> dict[str, Any]:
     integration = {"type": "aws_proxy", "httpMethod": "POST", "uri": invocation_uri(function)}
     return {"responses": {}, INTEGRATION: integration | operation.pop("integration", {}), **operation}
 
@@ -141,10 +142,9 @@ class FakeAws:
 
     async def answer(self, request: httpx.Request) -> httpx.Response:
         if self.seconds:
-            # As httpx itself does when the back end takes longer than the call may.
             timeout = request.extensions["timeout"]["read"]
             if self.seconds > timeout:
-                raise httpx.ReadTimeout("too slow", request=request)
+                raise TimeoutError
         if request.url.path.endswith("/invocations"):
             return self._invoke(request)
         target = request.headers.get("x-amz-target", "none")
@@ -168,6 +168,24 @@ class FakeAws:
         return httpx.Response(200, json=result)
 
 
+class FakeTransport:
+    """Hands the requests of a stand-in to a function instead of a server."""
+
+    def __init__(self, answer: Callable[[httpx.Request], Awaitable[httpx.Response]]) -> None:
+        self._answer = answer
+
+    async def request(
+        self, method: str, path: str, *, headers: Mapping[str, str], body: bytes, timeout_seconds: float
+    ) -> HttpResponse:
+        extensions = {"timeout": {"read": timeout_seconds}}
+        request = httpx.Request(method, EMULATOR_URL + path, headers=headers, content=body, extensions=extensions)
+        response = await self._answer(request)
+        return HttpResponse(response.status_code, dict(response.headers), response.content)
+
+    async def close(self) -> None:
+        """Nothing is held."""
+
+
 class RecordedFailures:
     """A report that keeps what it is told."""
 
@@ -184,7 +202,7 @@ class GatewayClient:
     def __init__(self, resources: Sequence[DeployedResource], aws: FakeAws) -> None:
         self.report = RecordedFailures()
         self._loop = asyncio.new_event_loop()
-        emulator = Emulator(EMULATOR_URL, transport=httpx.MockTransport(aws.answer))
+        emulator = Emulator(EMULATOR_URL, transport=FakeTransport(aws.answer))
         self.application = GatewayApplication(
             declared_api(deployment_of(resources), region=REGION),
             emulator=emulator,

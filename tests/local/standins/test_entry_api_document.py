@@ -1,6 +1,7 @@
 """The project's own OpenAPI document, served as it is: its templates, models and problem documents."""
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -38,34 +39,54 @@ def document() -> dict[str, Any]:
         pytest.fail(f"{TEMPLATE.name}: {error}")
 
 
-def aws_of_the_shop() -> FakeAws:
+Answer = tuple[int, Any]
+
+
+def take(payload: dict[str, Any]) -> Answer:
+    """As EventBridge: a request without entries is refused."""
+    if not payload["Entries"]:
+        return 400, {"__type": "ValidationException", "message": "1 validation error detected: Value '[]' at 'entries'"}
+    return 200, {"FailedEntryCount": 0, "Entries": [{"EventId": "e-1"}]}
+
+
+def refuse_the_entry(_payload: dict[str, Any]) -> Answer:
+    return 200, {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}
+
+
+def throttle(_payload: dict[str, Any]) -> Answer:
+    return 400, {"__type": "ThrottlingException", "message": "Rate exceeded"}
+
+
+def fail(_payload: dict[str, Any]) -> Answer:
+    return 500, {"__type": "InternalException"}
+
+
+def aws_of_the_shop(*, customer: str = CUSTOMER) -> FakeAws:
     def authorize(_event: dict[str, Any]) -> dict[str, Any]:
         resource = f"arn:aws:execute-api:{REGION}:{ACCOUNT}:{API_ID}/live/*"
         statement = {"Effect": "Allow", "Action": "execute-api:Invoke", "Resource": resource}
         return {
-            "principalId": CUSTOMER,
+            "principalId": customer,
             "policyDocument": {"Version": "2012-10-17", "Statement": [statement]},
-            "context": {"customerId": CUSTOMER, "principalType": "customer"},
+            "context": {"customerId": customer, "principalType": "customer"},
         }
 
     def answer(_event: dict[str, Any]) -> dict[str, Any]:
         return {"statusCode": 200, "body": "{}"}
 
-    return FakeAws(functions={"authorizer": authorize, "checkout": answer, "singleview": answer})
+    return FakeAws(functions={"authorizer": authorize, "checkout": answer, "singleview": answer}, bus=take)
 
 
 def client_of_the_shop(aws: FakeAws) -> GatewayClient:
     return GatewayClient(api_resources(document(), functions=FUNCTIONS), aws)
 
 
-@pytest.mark.parametrize("key", ["key-1", 'a"b', "it's", "a\\b", "$context.requestId"])
-def test_a_place_order_command_becomes_an_event_with_the_callers_identity(key: str) -> None:
-    aws = aws_of_the_shop()
+@pytest.mark.parametrize("customer", [CUSTOMER, 'a"b', "it's", "a\\b", "$context.requestId", "\u2028\n"])
+def test_a_place_order_command_becomes_an_event_with_the_callers_identity(customer: str) -> None:
+    aws = aws_of_the_shop(customer=customer)
     lines = [{"sku": "CD-1099", "quantity": 2}]
 
-    response = client_of_the_shop(aws).post(
-        "/v1/commands/place-order", json={"lines": lines}, headers={**TOKEN, "Idempotency-Key": key}
-    )
+    response = client_of_the_shop(aws).post("/v1/commands/place-order", json={"lines": lines}, headers=TOKEN)
 
     identifier = response.headers["x-amzn-requestid"]
     assert response.status_code == 202
@@ -77,9 +98,23 @@ def test_a_place_order_command_becomes_an_event_with_the_callers_identity(key: s
     assert (entry["EventBusName"], entry["DetailType"]) == ("meridian", "PlaceOrder")
     event = json.loads(entry["Detail"])
     assert event["id"] == event["correlationid"] == event["causationid"] == identifier
-    assert event["subject"] == CUSTOMER
+    assert event["subject"] == customer
     assert event["originregion"] == event["destinationregion"] == REGION
-    assert event["data"] == {"customerId": CUSTOMER, "idempotencyKey": key, "lines": lines}
+    assert event["data"] == {"customerId": customer, "idempotencyKey": "key-1", "lines": lines}
+
+
+@pytest.mark.parametrize("key", ['a"b', "it's", "a\\b", "$context.requestId", "k" * 129])
+def test_a_key_that_the_request_validator_can_not_see_is_refused_by_the_templates(key: str) -> None:
+    aws = aws_of_the_shop()
+    body = {"lines": [{"sku": "CD-1099", "quantity": 2}]}
+
+    response = client_of_the_shop(aws).post(
+        "/v1/commands/place-order", json=body, headers={**TOKEN, "Idempotency-Key": key}
+    )
+
+    assert response.status_code == 400
+    assert response.headers["content-type"] == "application/problem+json"
+    assert response.json()["status"] == 400
 
 
 @pytest.mark.parametrize(
@@ -99,15 +134,8 @@ def test_commands_of_systems_of_record_carry_their_body_as_data(path: str, body:
     assert (event["type"], event["subject"], event["data"]) == (type_, "CD-1", body)
 
 
-@pytest.mark.parametrize(
-    "bus",
-    [
-        lambda _: (200, {"FailedEntryCount": 1, "Entries": [{"ErrorCode": "InternalFailure"}]}),
-        lambda _: (400, {"__type": "ThrottlingException"}),
-        lambda _: (500, {}),
-    ],
-)
-def test_a_command_that_the_bus_refuses_is_a_503_problem(bus: Any) -> None:
+@pytest.mark.parametrize("bus", [refuse_the_entry, throttle, fail])
+def test_a_command_that_the_bus_refuses_is_a_503_problem(bus: Callable[[dict[str, Any]], Answer]) -> None:
     aws = aws_of_the_shop()
     aws.bus = bus
     body = {"lines": [{"sku": "CD-1", "quantity": 1}]}
@@ -149,7 +177,9 @@ def test_a_bad_request_is_a_problem_document_and_reaches_no_back_end(
 ) -> None:
     aws = aws_of_the_shop()
 
-    response = client_of_the_shop(aws).post(**{"headers": TOKEN, **request_})
+    options = {"headers": TOKEN, **request_}
+    path = str(options.pop("path"))
+    response = client_of_the_shop(aws).post(path, **options)
 
     assert response.status_code == status
     assert response.headers["content-type"] == "application/problem+json"

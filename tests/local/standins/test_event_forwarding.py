@@ -1,5 +1,7 @@
 """Events reach the other Region's bus as they were, or the dead-letter queue with the reason."""
 
+from __future__ import annotations
+
 import asyncio
 import json
 from datetime import UTC, datetime
@@ -11,8 +13,9 @@ import pytest
 from local.deployment import Deployment
 from local.standins.emulator import Emulator
 from local.standins.event_forwarding import EventForwarder, forwarding_targets
+from local.standins.http_client import HttpClient
 from tests.local.standins.conftest import ACCOUNT, Emulated
-from tests.local.standins.gateway_setup import RecordedFailures, deployment_of, resource
+from tests.local.standins.gateway_setup import FakeTransport, RecordedFailures, deployment_of, resource
 
 HOME, OTHER = "us-east-1", "eu-west-1"
 EVENT = {
@@ -65,9 +68,10 @@ class Scene:
     def send(self, event: dict[str, Any] = EVENT) -> None:
         self.home.send_message(QueueUrl=self.queue, MessageBody=json.dumps(event))
 
-    def forward(self, transport: httpx.AsyncBaseTransport | None = None, **options: Any) -> None:
+    def forward(self, bus: RefusingBus | None = None, **options: Any) -> None:
         async def once() -> None:
-            async with Emulator(self.deployment.emulator_url, transport=transport) as emulator:
+            url = self.deployment.emulator_url
+            async with Emulator(url, transport=bus.to(url) if bus else None) as emulator:
                 [target] = forwarding_targets(self.deployment)
                 forwarder = EventForwarder(target, emulator=emulator, report=self.report, jitter=lambda: 0.0, **options)
                 await forwarder.forward_batch(wait_seconds=1)
@@ -88,22 +92,26 @@ class Scene:
         return [json.loads(message["Body"]) for message in received.get("Messages", [])]
 
 
-class RefusingBus(httpx.AsyncBaseTransport):
+class RefusingBus:
     """Passes everything on but PutEvents, which it answers itself."""
 
     def __init__(self, answer: httpx.Response) -> None:
         self._answer = answer
         self.asked: list[dict[str, Any]] = []
-        self._real = httpx.AsyncHTTPTransport()
 
-    async def handle_async_request(self, request: httpx.Request) -> httpx.Response:
-        if request.headers.get("x-amz-target") == "AWSEvents.PutEvents":
-            self.asked.append(json.loads(request.content))
-            return httpx.Response(self._answer.status_code, content=self._answer.content)
-        return await self._real.handle_async_request(request)
+    def to(self, url: str) -> FakeTransport:
+        real = HttpClient(url)
 
-    async def aclose(self) -> None:
-        await self._real.aclose()
+        async def answer(request: httpx.Request) -> httpx.Response:
+            if request.headers.get("x-amz-target") == "AWSEvents.PutEvents":
+                self.asked.append(json.loads(request.content))
+                return self._answer
+            path = request.url.raw_path.decode()
+            headers = {name: value for name, value in request.headers.items() if name not in {"host", "content-length"}}
+            passed = await real.request(request.method, path, headers=headers, body=request.content, timeout_seconds=10)
+            return httpx.Response(passed.status, content=passed.body)
+
+        return FakeTransport(answer)
 
 
 REFUSED = httpx.Response(

@@ -1,5 +1,6 @@
 """Lambda authorizers: who is asked, what is cached, and what their policies decide."""
 
+from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -35,6 +36,13 @@ def allow_all(_event: dict[str, Any]) -> dict[str, Any]:
     return {"principalId": "ada", "policyDocument": policy(("Allow", f"{ARN}/*"))}
 
 
+def answering(answer: Any) -> Callable[[dict[str, Any]], Any]:
+    def authorize(_event: dict[str, Any]) -> Any:
+        return answer
+
+    return authorize
+
+
 def client_with(
     aws: FakeAws, *, functions: tuple[str, ...] = ("back-end", "authorizer"), **authorizer: Any
 ) -> GatewayClient:
@@ -49,7 +57,7 @@ def client_with(
             **authorizer,
         },
     }
-    secured = {"security": [{"token": []}]}
+    secured: dict[str, Any] = {"security": [{"token": []}]}
     return client_of(
         {
             "/orders": {"get": proxy(**secured), "post": proxy(**secured)},
@@ -79,7 +87,7 @@ def test_a_token_authorizer_gets_the_token_and_the_methods_arn() -> None:
 
 
 def test_the_authorizers_context_reaches_the_function_as_text() -> None:
-    aws = aws_with(lambda event: {**allow_all(event), "context": {"customerId": "c-1", "age": 7, "vip": True}})
+    aws = aws_with(answering({**allow_all({}), "context": {"customerId": "c-1", "age": 7, "vip": True}}))
     client_with(aws).get("/orders", headers=TOKEN)
 
     context = aws.invoked[-1][1]["requestContext"]["authorizer"]
@@ -114,7 +122,7 @@ def test_a_token_that_does_not_fit_the_validation_expression_asks_nobody() -> No
 
 
 def test_an_answer_is_kept_for_a_token_and_evaluated_for_each_method() -> None:
-    aws = aws_with(lambda _: {"principalId": "ada", "policyDocument": policy(("Allow", f"{ARN}/GET/*"))})
+    aws = aws_with(answering({"principalId": "ada", "policyDocument": policy(("Allow", f"{ARN}/GET/*"))}))
     client = client_with(aws)
 
     statuses = [
@@ -140,7 +148,7 @@ def test_an_answer_is_asked_for_again_when_its_time_is_over_or_nothing_is_kept()
 
 
 def test_unauthorized_is_what_the_function_raises_and_is_not_kept() -> None:
-    aws = aws_with(lambda _: FunctionError("Unauthorized"))
+    aws = aws_with(answering(FunctionError("Unauthorized")))
     client = client_with(aws)
 
     assert client.get("/orders", headers=TOKEN).status_code == 401
@@ -160,7 +168,7 @@ def test_unauthorized_is_what_the_function_raises_and_is_not_kept() -> None:
     ],
 )
 def test_an_authorizer_that_fails_or_answers_nonsense_is_an_internal_error(answer: Any, error_type: str) -> None:
-    aws = aws_with(lambda _: answer)
+    aws = aws_with(answering(answer))
     client = client_with(aws)
 
     response = client.get("/orders", headers=TOKEN)
@@ -174,14 +182,14 @@ def test_an_authorizer_that_fails_or_answers_nonsense_is_an_internal_error(answe
 
 def test_a_deny_and_silence_are_both_forbidden_with_aws_own_words() -> None:
     aws = aws_with(
-        lambda _: {"principalId": "ada", "policyDocument": policy(("Allow", "*"), ("Deny", f"{ARN}/POST/*"))}
+        answering({"principalId": "ada", "policyDocument": policy(("Allow", "*"), ("Deny", f"{ARN}/POST/*"))})
     )
     client = client_with(aws)
     assert client.post("/orders", headers=TOKEN).json() == {
         "message": "User is not authorized to access this resource with an explicit deny"
     }
 
-    aws.functions["authorizer"] = lambda _: {"principalId": "ada", "policyDocument": policy(("Allow", f"{ARN}/PUT/*"))}
+    aws.functions["authorizer"] = answering({"principalId": "ada", "policyDocument": policy(("Allow", f"{ARN}/PUT/*"))})
     response = client.get("/orders", headers={"Authorization": "Bearer other"})
     assert response.status_code == 403
     assert response.json() == {"message": "User is not authorized to access this resource"}

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -66,7 +66,7 @@ def write_deployment(
 
 
 @contextmanager
-def standins(deployment: Path) -> Iterator[subprocess.Popen[str]]:
+def standins(deployment: Path) -> Generator[subprocess.Popen[str]]:
     process = subprocess.Popen(
         [sys.executable, "-m", "local.standins", "--deployment", str(deployment)],
         cwd=ROOT,
