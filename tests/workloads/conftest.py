@@ -37,16 +37,23 @@ class Emulator:
 
     def __init__(self, url: str) -> None:
         self.url = url
+        self._clients: dict[tuple[str, str], Any] = {}
 
-    def client(self, service: str, region: str = HERE, config: Config | None = None) -> Any:
-        """Return a client of a service in a Region; without retries, so that a test sees the first failure."""
+    def client(self, service: str, region: str = HERE) -> Any:
+        """Return the session's client of a service in a Region: to make one takes longer than most tests."""
+        if (service, region) not in self._clients:
+            self._clients[service, region] = self.new_client(service, region)
+        return self._clients[service, region]
+
+    def new_client(self, service: str, region: str = HERE) -> Any:
+        """Return a client of the caller's own, without retries, so that a test sees the first failure."""
         return _SESSION.create_client(
             service,
             region_name=region,
             endpoint_url=self.url,
             aws_access_key_id="test",
             aws_secret_access_key="test",
-            config=config or Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
+            config=Config(retries={"total_max_attempts": 1}, max_pool_connections=32),
         )
 
     def dynamodb(self, region: str = HERE) -> DynamoDBClient:

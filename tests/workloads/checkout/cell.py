@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -22,10 +21,10 @@ if TYPE_CHECKING:
 class Cells:
     """Both Regions' replicas of one pair of tables."""
 
-    def __init__(self, emulator: Emulator, make_table: Callable[[str], str]) -> None:
+    def __init__(self, emulator: Emulator) -> None:
         self.emulator = emulator
-        self.table = make_table("checkout")
-        self.outbox = make_table("checkout-outbox")
+        self.table = emulator.table("checkout")
+        self.outbox = emulator.table("checkout-outbox")
         self.clock = FakeClock()
 
     def ports(self, region: str = HERE, client: DynamoDBClient | None = None) -> Ports:
@@ -42,6 +41,12 @@ class Cells:
     def items(self, table: str = "") -> list[dict[str, Any]]:
         pages = self.emulator.dynamodb().get_paginator("scan").paginate(TableName=table or self.table)
         return [read_item(item) for page in pages for item in page["Items"]]
+
+    def empty(self) -> None:
+        for table in (self.table, self.outbox):
+            for item in self.items(table):
+                key = {name: {"S": item[name]} for name in ("pk", "sk")}
+                self.emulator.dynamodb().delete_item(TableName=table, Key=key)
 
     def events(self) -> list[CloudEvent]:
         return [decode(item["event"]) for item in self.items(self.outbox)]

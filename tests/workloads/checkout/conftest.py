@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-
 import pytest
 
 from tests.workloads.checkout.cell import AnyCells, Cells, MemoryCells
@@ -18,9 +16,16 @@ def cells(request: pytest.FixtureRequest) -> AnyCells:
     return request.getfixturevalue("dynamodb_cells")
 
 
+@pytest.fixture(scope="session")
+def session_cells(emulator: Emulator) -> Cells:
+    return Cells(emulator)
+
+
 @pytest.fixture
-def dynamodb_cells(emulator: Emulator, make_table: Callable[[str], str]) -> Cells:
-    return Cells(emulator, make_table)
+def dynamodb_cells(session_cells: Cells) -> Cells:
+    """Return empty tables; to empty them is quicker than to make new ones."""
+    session_cells.empty()
+    return session_cells
 
 
 @pytest.fixture

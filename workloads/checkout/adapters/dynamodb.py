@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
-
-import msgspec
+from uuid import uuid4
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
@@ -111,8 +109,11 @@ class DynamoDbStore:
         written = [(type(change).__name__, action) for change in changes for action in self._actions.of(change)]
         written += [("OutboxEntry", self._outbox_put(entry)) for entry in entries]
         actions = [action for _, action in written]
+        # One token a decision: the client's own retries after a lost answer are answered, not refused. The next
+        # decision gets another, because within ten minutes DynamoDB answers a known token without looking again.
+        token = uuid4().hex
         try:
-            self._client.transact_write_items(TransactItems=actions, ClientRequestToken=_token(actions))
+            self._client.transact_write_items(TransactItems=actions, ClientRequestToken=token)
         except self._client.exceptions.TransactionCanceledException as error:
             codes = {reason.get("Code", "None") for reason in error.response.get("CancellationReasons", [])}
             if codes & _CONFLICTS and codes <= _CONFLICTS | {"None"}:
@@ -173,11 +174,6 @@ class DynamoDbStore:
 
 def _handovers(found: Mapping[str, Mapping[str, Any]]) -> tuple[items.Handover, ...]:
     return tuple(items.read_handover(item) for sk, item in sorted(found.items()) if sk.startswith(keys.HANDOVER_PREFIX))
-
-
-def _token(actions: Sequence[TransactWriteItemTypeDef]) -> str:
-    """Return the same token for the same transaction, so that a retry after a lost answer is answered, not refused."""
-    return hashlib.sha256(msgspec.json.encode(actions, order="sorted")).hexdigest()[:36]
 
 
 def _first_conflict(response: Any, kinds: Sequence[str]) -> str:
