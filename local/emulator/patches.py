@@ -1,8 +1,8 @@
-# ministack has no interface for what is changed here; `_pinned` is the check instead.
+# ministack has no interface for what is changed here; `check_pinned` is the check instead.
 # pyright: reportPrivateUsage=false
 """Changes to ministack, each with its reason.
 
-A patch replaces or relies on code of the pinned version: `_pinned` compares the digest of that code and stops the
+A patch replaces or relies on code of the pinned version: `check_pinned` compares the digest of that code and stops the
 emulator when a new version changed it, so that a patch is looked at again instead of silently doing the wrong thing.
 """
 
@@ -49,7 +49,7 @@ def apply(settings: EmulatorSettings) -> None:
 
 def answer_the_runtime_api_at_once() -> None:
     """Send the Runtime API's answers without Nagle's delay: headers and body leave in two writes, 44 ms apart."""
-    _pinned(lambda_runtime.ProvidedWorker._build_handler_class, "806d5b8e506093e3")
+    check_pinned(lambda_runtime.ProvidedWorker._build_handler_class, "806d5b8e506093e3")
     socketserver.StreamRequestHandler.disable_nagle_algorithm = True
 
 
@@ -59,13 +59,13 @@ def do_not_wait_for_log_lines() -> None:
     A line that comes later is not lost, it appears with the next invocation of the same worker.
     """
     drain = lambda_runtime.Worker._drain_stderr_bounded
-    _pinned(drain, "3fd7cc742872e604")
+    check_pinned(drain, "3fd7cc742872e604")
     drain.__defaults__ = (0.002, 0.001, 0.250)
 
 
 def start_executions_at_once() -> None:
     """Skip the fixed 150 ms before a state machine's first state; waits that a definition declares stay."""
-    _pinned(stepfunctions._run_execution, "996dff84e0e0605a")
+    check_pinned(stepfunctions._run_execution, "996dff84e0e0605a")
     fixed_wait = 0.15
 
     def sleep(seconds: float) -> None:
@@ -84,9 +84,9 @@ def wait_for_a_free_worker(settings: EmulatorSettings) -> None:
     second makes clients see errors that AWS would not give at this load.
     """
     acquire, release = lambda_runtime.acquire_worker, lambda_runtime.release_worker
-    _pinned(acquire, "5017d144adb5b983")
-    _pinned(release, "25d5dd7d42b6e30c")
-    _pinned(lambda_svc._execute_function_provided_warm, "7cddef20157fd1f5")
+    check_pinned(acquire, "5017d144adb5b983")
+    check_pinned(release, "25d5dd7d42b6e30c")
+    check_pinned(lambda_svc._execute_function_provided_warm, "7cddef20157fd1f5")
     freed = threading.Condition()
     longest_wait, recheck = 60.0, 0.5
 
@@ -123,16 +123,16 @@ def settle_stream_batches(settings: EmulatorSettings) -> None:
     whatever the declared attempts, bisecting and destination, and runs the batch on the thread that polls every other
     mapping.
     """
-    _pinned(lambda_svc._poll_dynamodb_streams, "2b2460e933a9f3c3")
-    _pinned(lambda_svc._dispatch_esm_batch, "b91ab76fad0bfaf7")
-    _pinned(lambda_svc._send_ddb_stream_failure_record, "0efd5f5ffe2d6df5")
+    check_pinned(lambda_svc._poll_dynamodb_streams, "2b2460e933a9f3c3")
+    check_pinned(lambda_svc._dispatch_esm_batch, "b91ab76fad0bfaf7")
+    check_pinned(lambda_svc._send_ddb_stream_failure_record, "0efd5f5ffe2d6df5")
     lambda_svc._poll_dynamodb_streams = StreamPoller(settings.url).poll
 
 
 def refuse_events_without_entries() -> None:
     """Refuse a PutEvents request without entries, as EventBridge does: the list has at least one."""
     put_events = eventbridge._put_events
-    _pinned(put_events, "ebcda0f38061fc62")
+    check_pinned(put_events, "ebcda0f38061fc62")
 
     def refuse_or_put(data: dict[str, Any], allow_aws_source: bool = False) -> Any:  # noqa: FBT001, FBT002 - as replaced
         if not data.get("Entries"):
@@ -150,7 +150,7 @@ def refuse_events_without_entries() -> None:
 def report_failures() -> None:
     """Print a failed invocation with its last log lines as one JSON line, at once, for the supervisor to show."""
     dispatch: Callable[..., dict[str, Any]] = lambda_svc._execute_function_dispatch
-    _pinned(dispatch, "f62cd259213ecef7")
+    check_pinned(dispatch, "f62cd259213ecef7")
 
     def dispatch_and_report(func: Any, config: Any, event: Any, request_id: str, started: float) -> dict[str, Any]:
         result = dispatch(func, config, event, request_id, started)
@@ -173,7 +173,8 @@ def report_failures() -> None:
     lambda_svc._execute_function_dispatch = dispatch_and_report
 
 
-def _pinned(function: Callable[..., Any], digest: str) -> None:
+def check_pinned(function: Callable[..., Any], digest: str) -> None:
+    """Raise if the code of a function is not the one that its patch was written for."""
     found = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[: len(digest)]
     if found != digest:
         message = (

@@ -24,7 +24,7 @@ class MetricAlarmHandler(GenericHandler):
 
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Put the alarm."""
-        queries = [_query(query) for query in resource.inputs.get("metricQueries") or ()]
+        queries = [metric_query(query) for query in resource.inputs.get("metricQueries") or ()]
         inputs = {**resource.inputs, **({"metricQueries": queries} if queries else {})}
         self._call(context, "PutMetricAlarm", replace(resource, inputs=inputs))
         return self.state(context, resource, {})
@@ -44,7 +44,8 @@ class MetricAlarmHandler(GenericHandler):
         context.call("cloudwatch", resource.region, "DeleteAlarms", {"AlarmNames": [resource.id]})
 
 
-def _query(query: Mapping[str, Any]) -> dict[str, Any]:
+def metric_query(query: Mapping[str, Any]) -> dict[str, Any]:
+    """Return a query with its metric where the API wants it."""
     metric = query.get("metric")
     if not metric:
         return dict(query)
