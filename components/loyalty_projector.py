@@ -60,6 +60,8 @@ def projector(
                 "PROJECTION_HINTS_QUEUE_URL": hints.url,
                 "EVENT_BUS": around.bus.name,
                 "MERIDIAN_REGIONS": around.regions,
+                # On the task's own volume, which the laptop gives each of its processes too.
+                "HEARTBEAT_FILE": "/tmp/projector-heartbeat",  # noqa: S108
             },
             statements=[
                 reads_items("ReadEvents", events.arn),
