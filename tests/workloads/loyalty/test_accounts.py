@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.workloads.conftest import HERE, THERE
@@ -139,16 +139,16 @@ def test_a_balance_told_twice_is_the_same_event() -> None:
 points = st.lists(st.integers(1, 1000), max_size=6)
 
 
-@given(here=points, there=points, data=st.data())
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(here=points, there=points, chunks=st.lists(st.tuples(st.sampled_from([HERE, THERE]), st.integers(1, 3))))
 def test_replay_from_the_beginning_equals_folding_as_the_events_came(
-    here: list[int], there: list[int], data: st.DataObject
+    here: list[int], there: list[int], chunks: list[tuple[str, int]]
 ) -> None:
     streams = {HERE: stream(here, HERE), THERE: stream(there, THERE)}
     live = NONE
-    while live.version < len(here) + len(there):
-        region = data.draw(st.sampled_from([HERE, THERE]))
-        unread = streams[region][live.position(region) :]
-        live = fold(live, unread[: data.draw(st.integers(0, len(unread)))])
+    for region, size in chunks:
+        live = fold(live, streams[region][live.position(region) :][:size])
+    live = fold(live, [one for region, entries in streams.items() for one in entries[live.position(region) :]])
 
     replayed = fold(NONE, merge(streams.values()))
 

@@ -37,7 +37,6 @@ class Cell:
         self._projections_table = projections_table
         self.region = region
         self.fault: Fault | None = None
-        self._clients: dict[str, Any] = {}
 
     @property
     def streams(self) -> DynamoDBStreams:
@@ -65,9 +64,7 @@ class Cell:
         )
 
     def client(self, service: str) -> Any:
-        client = self._clients.get(service) or self._clients.setdefault(
-            service, self._emulator.client(service, self.region)
-        )
+        client = self._emulator.client(service, self.region)
         return self.fault.client(client) if self.fault else client
 
     def items(self, key: str) -> list[dict[str, AttributeValueTypeDef]]:
@@ -83,16 +80,9 @@ def tables(emulator: Emulator) -> tuple[str, str]:
     return emulator.table("loyalty-events"), emulator.table("loyalty-projections", regions=(HERE,))
 
 
-@pytest.fixture(scope="module")
-def shared_cell(emulator: Emulator, tables: tuple[str, str]) -> Cell:
-    return Cell(emulator, *tables)
-
-
 @pytest.fixture
-def cell(shared_cell: Cell) -> Cell:
-    """Return the cell without a fault."""
-    shared_cell.fault = None
-    return shared_cell
+def cell(emulator: Emulator, tables: tuple[str, str]) -> Cell:
+    return Cell(emulator, *tables)
 
 
 @pytest.fixture
@@ -153,7 +143,7 @@ def test_a_stream_longer_than_a_page_is_read_on_to_its_end(
     for number in range(9):
         head = entry(1, customer=customer, order=f"o-{customer}-{number}", head=head, now=START)
         cell.streams.append(head)
-    client = emulator.dynamodb()
+    client = emulator.new_client("dynamodb")
     client.meta.events.register("provide-client-params.dynamodb.Query", _pages_of_two)
 
     entries = DynamoDBStreams(client, tables[0]).read_on(customer, HERE, after=3)

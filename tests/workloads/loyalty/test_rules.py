@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.workloads.loyalty.builders import purchase_completed
@@ -54,6 +54,7 @@ def test_a_rule_for_some_currencies_leaves_the_others_alone() -> None:
     assert [award.points for award in awards_for(purchase_completed(500, "EUR"), [rule])] == [10]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(
     total=st.integers(0, MAXIMUM_MINOR_UNITS),
     rules=st.lists(

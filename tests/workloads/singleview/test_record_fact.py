@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.workloads.conftest import HERE, THERE
@@ -111,6 +111,7 @@ HISTORY: list[DomainEvent] = [
 ]
 
 
+@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(repeats=st.lists(st.sampled_from(HISTORY), max_size=10), data=st.data())
 def test_any_order_and_any_repeats_of_a_history_end_in_the_same_view(
     repeats: list[DomainEvent], data: st.DataObject
