@@ -3,12 +3,13 @@
 from pathlib import Path
 
 import pulumi
-from components.regional_cell import RegionalCell, RegionalCellArgs
 
 from components.global_data import GlobalData, GlobalDataArgs
 from components.global_identity import GlobalIdentity, GlobalIdentityArgs
 from components.global_outputs import GlobalOutputs, SharedOutputs
+from components.global_roles import GlobalRoles, GlobalRolesArgs
 from components.naming import placements
+from components.regional_cell import RegionalCell, RegionalCellArgs
 from components.settings import PROJECT, load_settings
 
 settings = load_settings(Path(__file__).parent)
@@ -28,6 +29,10 @@ if settings.is_global:
     identity = GlobalIdentity(
         f"{PROJECT}-identity",
         GlobalIdentityArgs(placements=everywhere, domain=settings.domain, ephemeral=settings.ephemeral),
+    )
+    GlobalRoles(
+        f"{PROJECT}-roles",
+        GlobalRolesArgs(placement=everywhere[0], owns_ecs_role=settings.global_.owns_ecs_service_linked_role),
     )
     outputs = GlobalOutputs(
         tables=data.tables,

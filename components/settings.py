@@ -134,6 +134,8 @@ class GlobalSettings(_Section):
     """What only the global stack says (`Pulumi.global.yaml`)."""
 
     ephemeral: bool = False
+    owns_ecs_service_linked_role: bool = True
+    """False in an account that has it already: see `components.global_roles`."""
     image_digests: Mapping[Context, Annotated[str, Field(pattern=r"^sha256:[0-9a-f]{64}$")]] | None = None
 
 

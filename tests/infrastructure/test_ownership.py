@@ -7,7 +7,13 @@ from local.recording import Graph
 from tests.infrastructure.inspection import aws_resources, leaves
 
 OWNED_BY_GLOBAL = ("aws:ecr/", "aws:cognito/", "docker-build:", "aws:dynamodb/globalTable", "aws:cloudfront/")
-ALLOWED_IN_GLOBAL = ("aws:dynamodb/table:Table", "aws:kms/", "aws:ecr/", "aws:cognito/")
+ALLOWED_IN_GLOBAL = (
+    "aws:dynamodb/table:Table",
+    "aws:kms/",
+    "aws:ecr/",
+    "aws:cognito/",
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole",
+)
 
 
 def test_the_global_stack_holds_only_what_replicates_or_exists_once(global_graph: Graph) -> None:
@@ -89,3 +95,10 @@ def test_no_output_holds_a_secret(graphs: Mapping[str, Graph]) -> None:
         outputs = dict(leaves(dict(graph.outputs)))
         assert secrets.isdisjoint(str(value) for value in outputs.values())
         assert [path for path in outputs if "secret" in path.lower() or "password" in path.lower()] == []
+
+
+def test_the_role_that_the_first_ecs_service_needs_stays_when_the_stack_goes(global_graph: Graph) -> None:
+    [role] = global_graph.of_type("aws:iam/serviceLinkedRole:ServiceLinkedRole")
+
+    assert role.inputs["awsServiceName"] == "ecs.amazonaws.com"
+    assert role.retain_on_delete
