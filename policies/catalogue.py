@@ -22,15 +22,15 @@ What a stack must be, checked by Pulumi before anything is created:
     pulumi preview --policy-pack policies
     pulumi up --policy-pack policies --policy-pack-config company.json
 
-- **mandatory** rules stop the deployment, **advisory** ones are reported; a rule that is **remediated** mends what breaks
+- **mandatory** rules stop the deployment, **advisory** ones are reported; a **remediated** rule mends what breaks
   it where that is safe, and stops the deployment where it is not.
-- A rule on a **resource** is checked before that resource is created or changed, a rule on the **stack** when all of its
-  resources are known. What is unknown in preview is reported as advice, and checked by `up`.
-- Every rule can be configured, in [`policies/configuration.yaml`](../policies/configuration.yaml) or by a file given to
+- A rule on a **resource** is checked before that resource is created or changed, a rule on the **stack** when all of
+  its resources are known. What is unknown in preview is reported as advice, and checked by `up`.
+- Every rule can be configured, in [`configuration.yaml`](../policies/configuration.yaml) or by a file given to
   `--policy-pack-config`, which wins: `{"<rule>": {"enforcementLevel": "advisory", "<parameter>": …}}`.
-- Every rule has the parameter `exemptions`: a list of `{"resource": …, "reason": …, "expires": …}`. `resource` is the end
-  of the URN (`*` stands for any part), the reason is a sentence, the last day lies a year ahead at most. An exemption
-  whose day is over exempts nobody and is itself a violation.
+- Every rule has the parameter `exemptions`, a list of `{"resource": …, "reason": …, "expires": …}`: `resource` is the
+  end of the URN (`*` stands for any part), the reason is a sentence, the last day lies a year ahead at most. An
+  exemption whose day is over exempts nobody and is itself a violation.
 - `regions` and `ephemeral` are by default what the program's own configuration says (`meridian:regions`,
   `meridian:ephemeral`).
 """

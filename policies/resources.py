@@ -2,7 +2,8 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Final
+from functools import cached_property
+from typing import Any, Final
 
 from pulumi_policy import PolicyResource, ResourceValidationArgs
 
@@ -22,14 +23,15 @@ _IDENTITIES: Final = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Resource:
     """One resource with its inputs (and, in a rule over the whole stack, its outputs)."""
 
     urn: str
     type: str
     name: str
-    properties: Properties
+    given: Any
+    """The properties as they were handed over."""
     protect: bool = False
     parent: str = ""
     property_dependencies: Mapping[str, frozenset[str]] = field(default_factory=dict[str, frozenset[str]])
@@ -47,11 +49,16 @@ class Resource:
             urn=given.urn,
             type=given.resource_type,
             name=given.name,
-            properties=Properties.of(given.props),
+            given=given.props,
             protect=bool(given.opts.protect),
             parent=given.opts.parent or "",
             property_dependencies=dependencies,
         )
+
+    @cached_property
+    def properties(self) -> Properties:
+        """The properties; read when a rule asks for them, which most rules do for few resources."""
+        return Properties.of(self.given)
 
     @property
     def stack(self) -> str:

@@ -73,6 +73,7 @@ TAGGED: Final = (
     "aws:ec2/eip:Eip",
     "aws:ec2/internetGateway:InternetGateway",
     "aws:ec2/routeTable:RouteTable",
+    "aws:iam/serviceLinkedRole:ServiceLinkedRole",
     "aws:route53/healthCheck:HealthCheck",
 )
 """The types that have tags, as far as this project uses them."""

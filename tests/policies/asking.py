@@ -1,6 +1,6 @@
 """Asks the pack's policies as the engine does, about constructed resources and about recorded graphs."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, cast
@@ -56,22 +56,41 @@ def resource(
     )
 
 
-def ask(rule: str, given: PolicyResource, config: Mapping[str, Any] | None = None) -> list[str]:
-    """Return what a rule on resources reports about one; raises UnknownValueError."""
+def ask(
+    rule: str,
+    given: PolicyResource,
+    config: Mapping[str, Any] | None = None,
+    *,
+    on_message: Callable[[str], object] | None = None,
+) -> list[str]:
+    """Return what a rule on resources reports about one; raises UnknownValueError, after telling `on_message`."""
     policy = cast("ResourceValidationPolicy", POLICIES[rule])
     messages: list[str] = []
-    policy.validate(_arguments(given, config or CONFIGURATION.get(rule)), lambda message, _: messages.append(message))
+    tell = on_message or messages.append
+
+    def report(message: str, _: str | None) -> None:
+        tell(message)
+
+    policy.validate(_arguments(given, config or CONFIGURATION.get(rule)), report)
     return messages
 
 
-def ask_stack(rule: str, *resources: PolicyResource, config: Mapping[str, Any] | None = None) -> list[Violation]:
-    """Return what a rule on stacks reports; raises UnknownValueError."""
+def ask_stack(
+    rule: str,
+    *resources: PolicyResource,
+    config: Mapping[str, Any] | None = None,
+    on_urn: Callable[[str], object] | None = None,
+) -> list[Violation]:
+    """Return what a rule on stacks reports; raises UnknownValueError, after telling `on_urn`."""
     policy = cast("StackValidationPolicy", POLICIES[rule])
     found: list[Violation] = []
-    policy.validate(
-        StackValidationArgs(list(resources), config or CONFIGURATION.get(rule)),
-        lambda message, about: found.append(Violation(rule, about or "", message)),
-    )
+
+    def report(message: str, about: str | None) -> None:
+        found.append(Violation(rule, about or "", message))
+        if on_urn is not None:
+            on_urn(about or "")
+
+    policy.validate(StackValidationArgs(list(resources), config or CONFIGURATION.get(rule)), report)
     return found
 
 
@@ -86,12 +105,12 @@ def mended(
 
 def violations(resources: Sequence[RecordedResource], rules: Iterable[str] = POLICIES) -> list[Violation]:
     """Return what rules report about a recorded stack; what is unknown in preview is passed over."""
-    return [violation for rule in rules for violation in _asked(rule, resources)[0]]
+    return _asked(resources, rules)[0]
 
 
 def undecided(resources: Sequence[RecordedResource], rules: Iterable[str] = POLICIES) -> set[str]:
     """Return the properties that rules would have had to know, as `<type>.<property>`."""
-    return {path for rule in rules for path in _asked(rule, resources)[1]}
+    return _asked(resources, rules)[1]
 
 
 def recorded(given: RecordedResource, *, outputs: bool = False) -> PolicyResource:
@@ -120,20 +139,24 @@ def as_sent(node: Any) -> Any:
             return node
 
 
-def _asked(rule: str, resources: Sequence[RecordedResource]) -> tuple[list[Violation], set[str]]:
-    if isinstance(POLICIES[rule], StackValidationPolicy):
-        stack = _linked(resources)
-        try:
-            return ask_stack(rule, *stack), set()
-        except UnknownValueError as error:
-            return [], {f"stack.{'.'.join(error.props)}"}
+def _asked(resources: Sequence[RecordedResource], rules: Iterable[str]) -> tuple[list[Violation], set[str]]:
+    each = [recorded(one) for one in resources]
+    whole: list[PolicyResource] = []
     found: list[Violation] = []
     unknown: set[str] = set()
-    for one in resources:
-        try:
-            found += [Violation(rule, one.urn, message) for message in ask(rule, recorded(one))]
-        except UnknownValueError as error:
-            unknown.add(f"{one.type.rsplit(':', 1)[-1]}.{'.'.join(error.props)}")
+    for rule in rules:
+        if isinstance(POLICIES[rule], StackValidationPolicy):
+            whole = whole or _linked(resources)
+            try:
+                found += ask_stack(rule, *whole)
+            except UnknownValueError as error:
+                unknown.add(f"stack.{'.'.join(error.props)}")
+            continue
+        for one in each:
+            try:
+                found += [Violation(rule, one.urn, message) for message in ask(rule, one)]
+            except UnknownValueError as error:
+                unknown.add(f"{one.resource_type.rsplit(':', 1)[-1]}.{'.'.join(error.props)}")
     return found, unknown
 
 

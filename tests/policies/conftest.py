@@ -4,7 +4,8 @@ from collections.abc import Mapping, Sequence
 
 import pytest
 
-from local.recording import RecordedResource, record
+from local.program import evaluate
+from local.recording import Graph, RecordedResource, RecordingMonitor, record
 
 Stacks = Mapping[str, Sequence[RecordedResource]]
 
@@ -15,12 +16,20 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 @pytest.fixture(scope="session")
-def stacks() -> Stacks:
-    """All stacks as they are after a deployment."""
-    return {stack: list(monitor.graph) for stack, monitor in record().items()}
+def graphs() -> Mapping[str, Graph]:
+    """All stacks as the program declares them."""
+    return {stack: monitor.graph for stack, monitor in record().items()}
 
 
 @pytest.fixture(scope="session")
-def cell_in_preview() -> Sequence[RecordedResource]:
+def stacks(graphs: Mapping[str, Graph]) -> Stacks:
+    """All stacks as they are after a deployment."""
+    return {stack: list(graph) for stack, graph in graphs.items()}
+
+
+@pytest.fixture(scope="session")
+def cell_in_preview(graphs: Mapping[str, Graph]) -> Sequence[RecordedResource]:
     """One cell as a first `pulumi preview` sees it: ids and computed outputs are unknown."""
-    return list(record(stacks=["us-east-1"], preview=True)["us-east-1"].graph)
+    monitor = RecordingMonitor("us-east-1", references={"global": graphs["global"].outputs})
+    evaluate(monitor=monitor, stack="us-east-1", preview=True)
+    return list(monitor.graph)

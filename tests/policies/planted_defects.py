@@ -60,11 +60,11 @@ def allowing(type_: str, statement: Mapping[str, Any], what: str, *, path: str =
 
 def unprotected(type_: str, *, stack: str = CELL) -> Defect:
     """Take the option protect away."""
-    return Defect(
-        what=f"{_short(type_)} unprotected",
-        stack=stack,
-        plant=lambda all_: _first(all_, type_, "", lambda r: replace(r, protect=False)),
-    )
+
+    def plant(resources: Resources) -> list[RecordedResource]:
+        return _first(resources, type_, "", lambda resource: replace(resource, protect=False))
+
+    return Defect(what=f"{_short(type_)} unprotected", stack=stack, plant=plant)
 
 
 def gone(type_: str, *, stack: str = CELL) -> Defect:
@@ -142,6 +142,10 @@ def _container(**changes: Any) -> Callable[[Any], Any]:
     return lambda containers: [{**containers[0], **changes}]
 
 
+def _lacking(key: str) -> Callable[[Properties], Any]:
+    return lambda part: part.pop(key)
+
+
 def _operation(change: Callable[[Properties], Any]) -> Callable[[Any], Any]:
     def edit(document: Any) -> Any:
         change(document["paths"]["/v1/orders"]["post"])
@@ -158,6 +162,8 @@ def _task(change: Callable[[Properties], Any]) -> Callable[[Any], Any]:
     return edit
 
 
+_TABLES: Final = "arn:aws:dynamodb:us-east-1:123456789012:table"
+_ANYWHERE: Final = "arn:aws:dynamodb:*:123456789012:table/t"
 _EVERYONE: Final = {"Principal": "*", "Action": "sqs:SendMessage", "Resource": "*"}
 _SERVICE: Final = {"Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": "*"}
 _CLUSTER: Final = {
@@ -185,7 +191,7 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     ],
     "buckets-use-a-customer-key": [gone(tokens.BUCKET_ENCRYPTION)],
     "keys-rotate": [
-        having(tokens.KEY, "enableKeyRotation", False),
+        having(tokens.KEY, "enableKeyRotation", value=False),
         having(tokens.KEY, "deletionWindowInDays", 1),
     ],
     "plain-connections-are-refused": [gone(tokens.BUCKET_POLICY), without(tokens.QUEUE, "policy")],
@@ -197,7 +203,7 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     # Public access
     "buckets-block-public-access": [
         gone(tokens.BUCKET_PUBLIC_ACCESS_BLOCK),
-        having(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, "restrictPublicBuckets", False),
+        having(tokens.BUCKET_PUBLIC_ACCESS_BLOCK, "restrictPublicBuckets", value=False),
     ],
     "buckets-have-no-public-access-list": [new(tokens.BUCKET_ACL, acl="public-read")],
     "resource-policies-name-their-principals": [
@@ -219,25 +225,21 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     ],
     "default-security-groups-are-empty": [gone(tokens.SECURITY_GROUP_DEFAULT)],
     "nothing-gets-a-public-address": [
-        having(tokens.SERVICE, "networkConfiguration.assignPublicIp", True),
-        having(tokens.SUBNET, "mapPublicIpOnLaunch", True),
+        having(tokens.SERVICE, "networkConfiguration.assignPublicIp", value=True),
+        having(tokens.SUBNET, "mapPublicIpOnLaunch", value=True),
     ],
     "endpoints-keep-a-perimeter": [without(tokens.VPC_ENDPOINT, "policy")],
     # IAM
     "actions-are-named": [
-        allowing(
-            tokens.ROLE_POLICY, {"Action": "dynamodb:*", "Resource": "arn:aws:dynamodb:us-east-1:1:table/t"}, "on all"
-        ),
+        allowing(tokens.ROLE_POLICY, {"Action": "dynamodb:*", "Resource": f"{_TABLES}/t"}, "on all"),
         allowing(tokens.ROLE_POLICY, {"NotAction": "iam:*", "Resource": "*"}, "with NotAction"),
     ],
     "resources-are-named": [
         allowing(tokens.ROLE_POLICY, {"Action": "dynamodb:GetItem", "Resource": "*"}, "on any resource"),
-        allowing(
-            tokens.ROLE_POLICY, {"Action": "dynamodb:GetItem", "Resource": "arn:aws:dynamodb:*:1:table/t"}, "anywhere"
-        ),
+        allowing(tokens.ROLE_POLICY, {"Action": "dynamodb:GetItem", "Resource": _ANYWHERE}, "anywhere"),
         allowing(
             tokens.ROLE_POLICY,
-            {"Action": "dynamodb:GetItem", "Resource": "arn:aws:dynamodb:us-east-1:1:table/*"},
+            {"Action": "dynamodb:GetItem", "Resource": f"{_TABLES}/*"},
             "all",
         ),
     ],
@@ -276,18 +278,18 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     # Durability
     "data-is-protected": [unprotected(tokens.TABLE, stack=GLOBAL), unprotected(tokens.KEY), unprotected(tokens.BUCKET)],
     "deletion-is-refused": [
-        having(tokens.TABLE, "deletionProtectionEnabled", False),
-        having(tokens.TABLE, "replicas.0.deletionProtectionEnabled", False, stack=GLOBAL),
+        having(tokens.TABLE, "deletionProtectionEnabled", value=False),
+        having(tokens.TABLE, "replicas.0.deletionProtectionEnabled", value=False, stack=GLOBAL),
         having(tokens.USER_POOL, "deletionProtection", "INACTIVE", stack=GLOBAL),
     ],
     "contents-are-not-deleted": [
-        having(tokens.BUCKET, "forceDestroy", True),
-        having(tokens.REPOSITORY, "forceDelete", True, stack=GLOBAL),
+        having(tokens.BUCKET, "forceDestroy", value=True),
+        having(tokens.REPOSITORY, "forceDelete", value=True, stack=GLOBAL),
         new(tokens.DATABASE_CLUSTER, **_CLUSTER, skipFinalSnapshot=True),
     ],
     "tables-keep-point-in-time-recovery": [
         without(tokens.TABLE, "pointInTimeRecovery"),
-        having(tokens.TABLE, "replicas.0.pointInTimeRecovery", False, stack=GLOBAL),
+        having(tokens.TABLE, "replicas.0.pointInTimeRecovery", value=False, stack=GLOBAL),
     ],
     "databases-keep-backups": [
         new(tokens.DATABASE_CLUSTER, **_CLUSTER, backupRetentionPeriod=1, copyTagsToSnapshot=True),
@@ -362,18 +364,12 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
         without(tokens.FUNCTION_SOURCE, "functionResponseTypes"),
         having(tokens.FUNCTION_SOURCE, "maximumRetryAttempts", -1, named="outbox"),
         without(tokens.FUNCTION_SOURCE, "destinationConfig", named="outbox"),
-        having(tokens.FUNCTION_SOURCE, "bisectBatchOnFunctionError", False, named="outbox"),
+        having(tokens.FUNCTION_SOURCE, "bisectBatchOnFunctionError", value=False, named="outbox"),
     ],
     "state-machine-tasks-are-bounded": [
-        saying(
-            tokens.STATE_MACHINE, "definition", _task(lambda task: task.pop("Catch")), "with a task without a catch"
-        ),
-        saying(
-            tokens.STATE_MACHINE, "definition", _task(lambda task: task.pop("Retry")), "with a task without a retry"
-        ),
-        saying(
-            tokens.STATE_MACHINE, "definition", _task(lambda task: task.pop("TimeoutSeconds")), "with an endless task"
-        ),
+        saying(tokens.STATE_MACHINE, "definition", _task(_lacking("Catch")), "with a task without a catch"),
+        saying(tokens.STATE_MACHINE, "definition", _task(_lacking("Retry")), "with a task without a retry"),
+        saying(tokens.STATE_MACHINE, "definition", _task(_lacking("TimeoutSeconds")), "with an endless task"),
     ],
     "subscribed-queues-let-send": [
         saying(
@@ -396,7 +392,7 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     ],
     "requests-are-traced": [
         having(tokens.FUNCTION, "tracingConfig.mode", "PassThrough"),
-        having(tokens.API_STAGE, "xrayTracingEnabled", False),
+        having(tokens.API_STAGE, "xrayTracingEnabled", value=False),
         without(tokens.STATE_MACHINE, "tracingConfiguration"),
     ],
     "workloads-write-logs": [
@@ -412,7 +408,7 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     ],
     "alarms-have-an-action": [
         having(tokens.ALARM, "alarmActions", []),
-        having(tokens.ALARM, "actionsEnabled", False),
+        having(tokens.ALARM, "actionsEnabled", value=False),
     ],
     "alarm-topics-let-publish": [
         without(tokens.TOPIC, "policy"),
@@ -444,7 +440,7 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     "stored-things-expire": [gone(tokens.BUCKET_LIFECYCLE), gone(tokens.REPOSITORY_LIFECYCLE, stack=GLOBAL)],
     # API
     "operations-are-authorised": [
-        saying(tokens.API, "body", _operation(lambda operation: operation.pop("security")), "with an open operation"),
+        saying(tokens.API, "body", _operation(_lacking("security")), "with an open operation"),
         new(tokens.HTTP_API_ROUTE, routeKey="GET /orders"),
     ],
     "operations-check-their-input": [
@@ -505,7 +501,7 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
         having(tokens.REPOSITORY, "imageTagMutability", "MUTABLE", stack=GLOBAL),
         without(tokens.REPOSITORY, "imageScanningConfiguration", stack=GLOBAL),
     ],
-    "functions-publish-versions": [having(tokens.FUNCTION, "publish", False)],
+    "functions-publish-versions": [having(tokens.FUNCTION, "publish", value=False)],
     "services-roll-back": [without(tokens.SERVICE, "deploymentCircuitBreaker")],
     # Naming and tags
     "names-carry-the-project": [
