@@ -8,6 +8,6 @@ from pathlib import Path
 _HERE = Path(__file__).resolve().parent
 sys.path[:] = [str(_HERE.parent), *(entry for entry in sys.path if Path(entry).resolve() != _HERE)]
 
-from policies import pack  # noqa: E402
+from policies import server  # noqa: E402
 
-pack.serve()
+server.serve()

@@ -1,15 +1,12 @@
-"""Assembles the rules into a policy pack of the engine: configuration, exemptions and remediations in one place."""
+"""Makes the engine's policies of the rules: configuration, exemptions and remediations in one place."""
 
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Final, cast
+from typing import Any, cast
 
-from pulumi.runtime import get_config_env
 from pulumi_policy import (
-    EnforcementLevel,
     Policy,
     PolicyConfigSchema,
-    PolicyPack,
     ReportViolation,
     ResourceRemediation,
     ResourceValidationArgs,
@@ -24,28 +21,12 @@ from policies.resources import Resource, Stack
 from policies.rule import Remediation, ResourceRule, StackRule
 from policies.rules import RULES
 
-NAME: Final = "meridian"
-DESCRIPTION: Final = "What a stack of Meridian must be, checked before anything is created"
-
 Clock = Callable[[], date]
 
 
 def today() -> date:
     """Return the day on which exemptions are judged, the same in every time zone."""
     return datetime.now(UTC).date()
-
-
-def serve() -> None:
-    """Serve the pack to the engine that started this process, until the engine ends it."""
-    PolicyPack(
-        NAME,
-        policies(clock=today),
-        enforcement_level=EnforcementLevel.MANDATORY,
-        initial_config=cast("dict[str, Any]", project_configuration(get_config_env())),
-        description=DESCRIPTION,
-        provider="aws",
-        tags=sorted({rule.theme.value for rule in RULES}),
-    )
 
 
 def project_configuration(program: Mapping[str, str]) -> dict[str, dict[str, Any]]:

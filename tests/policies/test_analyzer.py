@@ -1,7 +1,5 @@
 """The pack as the engine runs it: a process of its own, asked over gRPC."""
 
-import json
-import os
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -28,9 +26,8 @@ LARGEST_MESSAGE: Final = [("grpc.max_receive_message_length", 64 * 2**20), ("grp
 @pytest.fixture(scope="module")
 def analyzer() -> Iterator[analyzer_pb2_grpc.AnalyzerStub]:
     """Start the pack as the engine does, configured as for this program."""
-    environment = {**os.environ, "PULUMI_CONFIG": json.dumps(PROGRAM)}
     command = [sys.executable, "-u", "-m", "pulumi.policy", "127.0.0.1:1", str(ROOT / "policies")]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, env=environment, cwd=ROOT / "policies") as process:
+    with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=ROOT / "policies") as process:
         try:
             assert process.stdout is not None
             port = int(process.stdout.readline())
@@ -49,6 +46,10 @@ def test_it_tells_the_engine_its_rules_with_their_levels_and_configuration(
 
     assert [policy.name for policy in info.policies] == [rule.name for rule in RULES]
     assert info.supportsConfig
+    # The engine takes the level of the configuration, where there is one, for the rule's.
+    assert {policy.name: policy.enforcementLevel for policy in info.policies} == {
+        name: config.enforcementLevel for name, config in info.initialConfig.items()
+    }
     regions = json_format.MessageToDict(info.initialConfig["regions-are-allowed"].properties)
     assert regions == {"regions": ["us-east-1", "eu-west-1"]}
     retention = next(policy for policy in info.policies if policy.name == "log-groups-have-a-retention")
@@ -112,13 +113,10 @@ def test_it_mends_tags_and_retention_and_keeps_what_is_secret_or_unknown(
 
 
 def _configure(stub: analyzer_pb2_grpc.AnalyzerStub) -> None:
-    """Configure as the engine does: the pack's own configuration, and each rule's level."""
+    """Configure as the engine does: the stack's configuration, then what the pack makes of it, levels included."""
+    stub.ConfigureStack(analyzer_pb2.AnalyzerStackConfigureRequest(stack="us-east-1", config=PROGRAM))
     info = stub.GetAnalyzerInfo(empty_pb2.Empty())
-    request = analyzer_pb2.ConfigureAnalyzerRequest()
-    for policy in info.policies:
-        request.policyConfig[policy.name].enforcementLevel = policy.enforcementLevel
-        request.policyConfig[policy.name].properties.CopyFrom(info.initialConfig[policy.name].properties)
-    stub.Configure(request)
+    stub.Configure(analyzer_pb2.ConfigureAnalyzerRequest(policyConfig=info.initialConfig))
 
 
 def _constructed(type_: str, properties: dict[str, Any]) -> RecordedResource:
