@@ -1,4 +1,4 @@
-"""The client keeps connections, never sends a request twice, and never reads another request's answer."""
+"""The client keeps connections, never sends a write twice, and never reads another request's answer."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -11,8 +11,8 @@ from tests.local.standins.conftest import free_port
 Connection = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
 
-async def get(client: HttpClient, *, seconds: float = 5) -> HttpResponse:
-    return await client.request("GET", "/", headers={}, body=b"", timeout_seconds=seconds)
+async def post(client: HttpClient, *, seconds: float = 5) -> HttpResponse:
+    return await client.request("POST", "/", headers={}, body=b"", timeout_seconds=seconds)
 
 
 def serving(connection: Connection, use: Callable[[HttpClient], Awaitable[None]]) -> int:
@@ -51,15 +51,15 @@ async def numbered(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 def test_requests_one_after_the_other_share_a_connection() -> None:
     async def use(client: HttpClient) -> None:
-        assert [(await get(client)).body for _ in range(3)] == [b"1", b"2", b"3"]
-        assert (await get(client)).headers["x-number"] == "4"
+        assert [(await post(client)).body for _ in range(3)] == [b"1", b"2", b"3"]
+        assert (await post(client)).headers["x-number"] == "4"
 
     assert serving(numbered, use) == 1
 
 
 def test_requests_at_the_same_time_do_not_wait_for_each_other() -> None:
     async def use(client: HttpClient) -> None:
-        assert len(await asyncio.gather(*(get(client) for _ in range(5)))) == 5
+        assert len(await asyncio.gather(*(post(client) for _ in range(5)))) == 5
 
     assert serving(numbered, use) == 5
 
@@ -75,9 +75,9 @@ def test_an_answer_that_comes_too_late_is_nobodys() -> None:
 
     async def use(client: HttpClient) -> None:
         with pytest.raises(TimeoutError):
-            await get(client, seconds=0.05)
+            await post(client, seconds=0.05)
         late.set()
-        assert (await get(client)).body == b"late"
+        assert (await post(client)).body == b"late"
 
     assert serving(slow_once, use) == 2
 
@@ -88,7 +88,7 @@ def test_a_connection_that_breaks_before_the_answer_fails_and_is_not_tried_again
 
     async def use(client: HttpClient) -> None:
         with pytest.raises(ConnectionFailedError):
-            await get(client)
+            await post(client)
 
     assert serving(hang_up, use) == 1
 
@@ -100,7 +100,7 @@ def test_a_connection_that_the_server_has_closed_is_not_used_again() -> None:
 
     async def use(client: HttpClient) -> None:
         for _ in range(2):
-            assert (await get(client)).status == 200
+            assert (await post(client)).status == 200
 
     assert serving(once, use) == 2
 
@@ -111,7 +111,7 @@ def test_a_body_in_chunks_is_put_together() -> None:
         writer.write(b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n")
 
     async def use(client: HttpClient) -> None:
-        assert (await get(client)).body == b"abcde"
+        assert (await post(client)).body == b"abcde"
 
     serving(chunks, use)
 
@@ -119,6 +119,6 @@ def test_a_body_in_chunks_is_put_together() -> None:
 def test_a_server_that_is_not_there_is_a_failed_connection() -> None:
     async def scene() -> None:
         with pytest.raises(ConnectionFailedError):
-            await get(HttpClient(f"http://127.0.0.1:{free_port()}"))
+            await post(HttpClient(f"http://127.0.0.1:{free_port()}"))
 
     asyncio.run(scene())
