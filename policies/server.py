@@ -1,5 +1,6 @@
 """Serves the pack to the engine, with the configuration of the stack that is being deployed."""
 
+from collections.abc import Mapping
 from typing import Any, Final
 
 from pulumi.runtime import get_config_env
@@ -28,7 +29,7 @@ class _Servicer(sdk._PolicyAnalyzerServicer):  # pyright: ignore[reportPrivateUs
     (pulumi_policy 1.21) keeps the tags only; older ones put it into the environment of this process.
     """
 
-    _program: dict[str, str]
+    _program: Mapping[str, str] | None = None
 
     # The names of the methods are those of the gRPC service.
 
@@ -40,7 +41,7 @@ class _Servicer(sdk._PolicyAnalyzerServicer):  # pyright: ignore[reportPrivateUs
     def GetAnalyzerInfo(self, _request: Any, _context: Any) -> Any:  # noqa: N802
         """Add this project's configuration of the rules, as a default that `--policy-pack-config` overrides."""
         info = super().GetAnalyzerInfo(_request, _context)
-        program = getattr(self, "_program", None) or get_config_env()
+        program = get_config_env() if self._program is None else self._program
         configured = pack.project_configuration(program)
         for rule in RULES:
             # A configuration without a level would make the rule advisory: that is the level of value 0.

@@ -2,8 +2,6 @@
 
 from typing import Final
 
-STACK: Final = "pulumi:pulumi:Stack"
-
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
 COMPOSITE_ALARM: Final = "aws:cloudwatch/compositeAlarm:CompositeAlarm"
 LOG_GROUP: Final = "aws:cloudwatch/logGroup:LogGroup"
@@ -90,7 +88,6 @@ SECRET_POLICY: Final = "aws:secretsmanager/secretPolicy:SecretPolicy"  # noqa: S
 
 USER_POOL: Final = "aws:cognito/userPool:UserPool"
 USER_POOL_CLIENT: Final = "aws:cognito/userPoolClient:UserPoolClient"
-USER_POOL_SERVER: Final = "aws:cognito/resourceServer:ResourceServer"
 
 DISTRIBUTION: Final = "aws:cloudfront/distribution:Distribution"
 HOSTED_ZONE: Final = "aws:route53/zone:Zone"

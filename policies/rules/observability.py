@@ -17,7 +17,7 @@ _TRACING: Final[Mapping[str, tuple[str, object]]] = {
     tokens.FUNCTION: ("tracingConfig.mode", "Active"),
     tokens.STATE_MACHINE: ("tracingConfiguration.enabled", True),
 }
-# The dimension of CloudWatch's metrics that names a resource of each type; a queue only where it holds dead letters.
+# The dimension of CloudWatch's metrics that names a resource of each type.
 _DIMENSION: Final[Mapping[str, str]] = {
     tokens.API_STAGE: "Stage",
     tokens.EVENT_RULE: "RuleName",

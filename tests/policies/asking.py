@@ -103,14 +103,18 @@ def mended(
     return cast("Mapping[str, Any] | None", policy.remediate(_arguments(given, CONFIGURATION.get(rule))))
 
 
-def violations(resources: Sequence[RecordedResource], rules: Iterable[str] = POLICIES) -> list[Violation]:
+def violations(
+    resources: Sequence[RecordedResource],
+    rules: Iterable[str] = POLICIES,
+    configuration: Mapping[str, Mapping[str, Any]] = CONFIGURATION,
+) -> list[Violation]:
     """Return what rules report about a recorded stack; what is unknown in preview is passed over."""
-    return _asked(resources, rules)[0]
+    return _asked(resources, rules, configuration)[0]
 
 
 def undecided(resources: Sequence[RecordedResource], rules: Iterable[str] = POLICIES) -> set[str]:
     """Return the properties that rules would have had to know, as `<type>.<property>`."""
-    return _asked(resources, rules)[1]
+    return _asked(resources, rules, CONFIGURATION)[1]
 
 
 def recorded(given: RecordedResource, *, outputs: bool = False) -> PolicyResource:
@@ -139,7 +143,9 @@ def as_sent(node: Any) -> Any:
             return node
 
 
-def _asked(resources: Sequence[RecordedResource], rules: Iterable[str]) -> tuple[list[Violation], set[str]]:
+def _asked(
+    resources: Sequence[RecordedResource], rules: Iterable[str], configuration: Mapping[str, Mapping[str, Any]]
+) -> tuple[list[Violation], set[str]]:
     each = [recorded(one) for one in resources]
     whole: list[PolicyResource] = []
     found: list[Violation] = []
@@ -148,13 +154,13 @@ def _asked(resources: Sequence[RecordedResource], rules: Iterable[str]) -> tuple
         if isinstance(POLICIES[rule], StackValidationPolicy):
             whole = whole or _linked(resources)
             try:
-                found += ask_stack(rule, *whole)
+                found += ask_stack(rule, *whole, config=configuration.get(rule))
             except UnknownValueError as error:
                 unknown.add(f"stack.{'.'.join(error.props)}")
             continue
         for one in each:
             try:
-                found += [Violation(rule, one.urn, message) for message in ask(rule, one)]
+                found += [Violation(rule, one.urn, message) for message in ask(rule, one, configuration.get(rule))]
             except UnknownValueError as error:
                 unknown.add(f"{one.resource_type.rsplit(':', 1)[-1]}.{'.'.join(error.props)}")
     return found, unknown

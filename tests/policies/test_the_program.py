@@ -1,14 +1,18 @@
 """The real program breaks no rule, and no rule overlooks the defect that it is there for."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import pytest
 
-from local.recording import RecordedResource
+from local.recording import RecordedResource, record
+from policies import pack
 from policies.rules import RULES
+from tests.infrastructure.trees import change_config, tree_with
 from tests.policies.asking import undecided, violations
 from tests.policies.conftest import Stacks
-from tests.policies.planted_defects import PLANTED, Defect
+from tests.policies.planted_defects import PLANTED
+from tests.policies.planting import Defect
 
 DEFECTS = [
     pytest.param(rule, defect, id=f"{rule}: {defect.what}") for rule, defects in PLANTED.items() for defect in defects
@@ -21,6 +25,18 @@ def test_no_stack_breaks_a_rule(stacks: Stacks) -> None:
 
 def test_a_first_preview_breaks_no_rule(cell_in_preview: Sequence[RecordedResource]) -> None:
     assert violations(cell_in_preview) == []
+
+
+def test_stacks_that_may_lose_their_data_a_third_region_and_a_way_out_break_no_rule(tmp_path: Path) -> None:
+    tree = tree_with(tmp_path, new_region="ap-northeast-1")
+    change_config(tree, "global", ephemeral=True)
+    change_config(tree, "ap-northeast-1", ephemeral=True, nat=True)
+    program = {"meridian:regions": '["us-east-1", "eu-west-1", "ap-northeast-1"]', "meridian:ephemeral": "true"}
+
+    recorded = record(tree, stacks=["global", "ap-northeast-1"])
+
+    for monitor in recorded.values():
+        assert violations(list(monitor.graph), configuration=pack.project_configuration(program)) == []
 
 
 def test_only_documents_that_hold_what_is_not_made_yet_wait_for_the_deployment(
