@@ -46,9 +46,11 @@ format: $(ENVIRONMENT) ## Format the code and mend what can be mended.
 	@.venv/bin/ruff check --fix
 	@.venv/bin/ruff format
 
-.PHONY: schemas
-schemas: $(ENVIRONMENT) ## Write the JSON Schemas of the published language again.
+.PHONY: generated
+generated: $(ENVIRONMENT) ## Write again what is generated: JSON Schemas, the page of policies, the images' requirements.
 	@$(RUN) -m workloads.contracts.generate_schemas
+	@$(RUN) -m policies.catalogue
+	@$(UV) export --quiet --frozen --only-group workloads --no-emit-project --output-file workloads/requirements.lock
 
 .PHONY: bench
 bench: $(ENVIRONMENT) ## Measure start-up, first order and memory of the laptop mode.

@@ -1,4 +1,4 @@
-"""Every stack evaluated once a session, in known and in preview mode; tests look at the recorded graphs."""
+"""Views of the recorded graphs, and programs with another configuration."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -9,23 +9,6 @@ from local.recording import Graph, record
 from tests.infrastructure.trees import tree_with
 
 NEW_REGION = "ap-northeast-1"
-
-
-def pytest_configure(config: pytest.Config) -> None:
-    """Keep the SDK's own classes quiet: it warns of each one that it has renamed, used or not."""
-    config.addinivalue_line("filterwarnings", r"ignore:.*has been deprecated in favor of:DeprecationWarning")
-
-
-@pytest.fixture(scope="session")
-def graphs() -> Mapping[str, Graph]:
-    """All stacks as they are after a deployment, by name: `global`, then the Regions."""
-    return {stack: monitor.graph for stack, monitor in record().items()}
-
-
-@pytest.fixture(scope="session")
-def preview_graphs() -> Mapping[str, Graph]:
-    """All stacks as a first `pulumi preview` sees them: ids and computed outputs are unknown."""
-    return {stack: monitor.graph for stack, monitor in record(preview=True).items()}
 
 
 @pytest.fixture(scope="session")
