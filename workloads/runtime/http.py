@@ -16,6 +16,8 @@ from workloads.runtime.problems import MEDIA_TYPE, Problem, ProblemError
 MAXIMUM_BODY: Final = 16 * 1024
 """Bytes. The largest valid request is under 4 KiB; API Gateway's own limit is 10 MB."""
 
+_JSON: Final = "application/json"
+
 T = TypeVar("T")
 
 _log: Final = logger("http")
@@ -59,6 +61,7 @@ def serve(
     request = _read(event)
     try:
         _refuse_oversized(request.body)
+        _refuse_other_media(request)
         route = routes.get(request.operation)
         if route is None:
             raise ProblemError(
@@ -76,7 +79,7 @@ def serve(
             detail=f"{service} failed; a retry with the same Idempotency-Key is safe. Request {request.request_id}",
         )
         return _answer_problem(failed, request, problem_base)
-    headers = {"Content-Type": "application/json", "Cache-Control": "no-store", **response.headers}
+    headers = {"Content-Type": _JSON, "Cache-Control": "no-store", **response.headers}
     return {
         "statusCode": response.status,
         "headers": headers,
@@ -128,6 +131,23 @@ def _refuse_oversized(body: bytes) -> None:
                 title="The body is too large",
                 status=413,
                 detail=f"the body has {len(body)} bytes; at most {MAXIMUM_BODY} are read",
+            )
+        )
+
+
+def _refuse_other_media(request: Request) -> None:
+    """Refuse a body that says it is no JSON: API Gateway hands it on unread, as no model of ours is for its type.
+
+    A body without a type is read as JSON, which is also what API Gateway takes it for.
+    """
+    given = request.headers.get("content-type", _JSON)
+    if request.body and given.partition(";")[0].strip().lower() != _JSON:
+        raise ProblemError(
+            Problem(
+                type="unsupported-media-type",
+                title="Unsupported media type",
+                status=415,
+                detail=f"the body is sent as {given!r}: send it as {_JSON}",
             )
         )
 
