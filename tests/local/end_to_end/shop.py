@@ -17,6 +17,7 @@ from local.deployment import TEST_CREDENTIALS, Deployment
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_sqs import SQSClient
 
 PATIENCE: Final = 20.0
 TABLES: Final = ("checkout", "checkout-outbox", "loyalty-events", "single-view")
@@ -193,6 +194,10 @@ class Shop:
     def cognito(self, region: str) -> CognitoIdentityProviderClient:
         """Return a client of the user pools."""
         return boto3.client("cognito-idp", region_name=region, **self._emulator())
+
+    def sqs(self, region: str) -> SQSClient:
+        """Return a client of the queues."""
+        return boto3.client("sqs", region_name=region, **self._emulator())
 
     def table(self, logical: str) -> str:
         """Return the name of a table."""

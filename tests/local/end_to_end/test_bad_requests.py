@@ -122,7 +122,10 @@ def _token(make: Callable[[Scene], str]) -> Callable[[Scene, Request], Request]:
     return lambda scene, request: request.with_token(make(scene))
 
 
-_OVERSIZED: Final = json.dumps({"lines": [{"sku": "x" * 64, "quantity": 1}] * 400}).encode()
+def _padded(size: int) -> Callable[[Scene, Request], Request]:
+    """Make a valid body longer than so many bytes."""
+    return lambda _, request: replace(request, content=json.dumps(request.body).encode() + b" " * size)
+
 
 WRONGS: Final = (
     Wrong("no token", EVERY_WRITE, _without("Authorization"), 401),
@@ -170,13 +173,13 @@ WRONGS: Final = (
     Wrong("version of zero", (SET_PRICE, SET_ALLOTMENT), _body(version=0), 400),
     Wrong("version as text", (SET_PRICE, SET_ALLOTMENT), _body(version="1"), 400),
     Wrong("unknown SKU", (PLACE_ORDER,), _only(lines("no-such-title")), 422),
-    Wrong("oversized body", EVERY_WRITE, _content(_OVERSIZED), 413),
+    Wrong("body beyond what is read", (PLACE_ORDER, DEPOSIT), _padded(16 * 1024), 413),
+    Wrong("body beyond what the gateway takes", EVERY_WRITE, _padded(10 * 1024 * 1024), 413),
+    Wrong("command of a thousand lines", (COMMAND_ORDER,), _only({"lines": lines("x")["lines"] * 1_000}), 400),
     Wrong("no Idempotency-Key", WITH_KEY, _without("Idempotency-Key"), 400),
     Wrong("key of forbidden characters", WITH_KEY, _header("Idempotency-Key", "no spaces, please"), 400),
     Wrong("key that is too long", WITH_KEY, _header("Idempotency-Key", "k" * 129), 400),
     Wrong("wrong media type", EVERY_WRITE, _header("Content-Type", "text/plain"), 415),
-    Wrong("no media type", EVERY_WRITE, _without("Content-Type"), 415),
-    Wrong("wait that is no number", (PLACE_ORDER,), _header("Prefer", "wait=soon"), 400),
     Wrong("another path", (PLACE_ORDER,), lambda _, request: replace(request, path="/v1/order"), 404),
     Wrong("another method", (PLACE_ORDER,), lambda _, request: replace(request, method="PUT"), 404),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 import httpx
 import psutil
@@ -34,6 +34,21 @@ def processes_with(argument: str) -> list[psutil.Process]:
     return found
 
 
+@pytest.fixture
+def impatient_queues(shop: Shop) -> Iterator[None]:
+    """Let what a killed worker held come back after seconds: as declared, it is minutes."""
+    declared: list[tuple[str, str, str]] = []
+    for region in shop.regions:
+        sqs = shop.sqs(region)
+        for url in sqs.list_queues()["QueueUrls"]:
+            known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+            declared.append((region, url, known["VisibilityTimeout"]))
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
+    yield
+    for region, url, seconds in declared:
+        shop.sqs(region).set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": seconds})
+
+
 @pytest.mark.parametrize(
     "handler",
     [
@@ -44,6 +59,7 @@ def processes_with(argument: str) -> list[psutil.Process]:
         "workloads.singleview.entrypoints.updates.handler",
     ],
 )
+@pytest.mark.usefixtures("impatient_queues")
 def test_orders_survive_the_end_of_a_function_worker(shop: Shop, handler: str) -> None:
     customer = shop.customer(shop.regions[0], cents=3_000)
     sku = shop.title(cents=100, units=30)
@@ -71,14 +87,14 @@ def test_a_killed_projector_is_started_again_and_goes_on_where_it_stopped(shop: 
     customer = shop.customer(shop.regions[0], cents=1_000)
     sku = shop.title(cents=500, units=2)
     victims = processes_with(PROJECTOR)
-    assert len(victims) == len(shop.regions)
+    assert len(victims) >= len(shop.regions)
 
     for victim in victims:
         victim.send_signal(signal.SIGKILL)
     shop.ended(customer, shop.order(customer, sku).headers["Location"])
 
     shop.view(customer, shop.regions[0], lambda view: bool(view.get("points")) and view["points"]["balance"] == 5)
-    again = eventually(lambda: processes_with(PROJECTOR), lambda found: len(found) == len(shop.regions))
+    again = eventually(lambda: processes_with(PROJECTOR), lambda found: len(found) == len(victims))
     assert {process.pid for process in again}.isdisjoint(victim.pid for victim in victims)
 
 

@@ -56,11 +56,11 @@ def expired(shop: Shop, customer: Customer) -> str:
     outputs = shop.deployment.outputs["global"]["user_pools"][customer.home]
     cognito = shop.cognito(customer.home)
     described = cognito.describe_user_pool_client(UserPoolId=outputs["id"], ClientId=outputs["client_id"])
-    # An update replaces all settings: what is not sent falls back to its default.
+    # An update replaces all settings: what is not sent falls back to its default. Empty texts can not be sent.
     kept = {
         name: value
         for name, value in described["UserPoolClient"].items()
-        if name not in {"CreationDate", "LastModifiedDate", "ClientSecret"}
+        if value != "" and name not in {"CreationDate", "LastModifiedDate", "ClientSecret"}
     }
     short = {
         **kept,
