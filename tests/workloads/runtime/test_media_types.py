@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from workloads.runtime.http import Response, serve
+from workloads.runtime.http import Request, Response, serve
 
 
 @pytest.mark.parametrize("given", ["application/json", "Application/JSON; charset=utf-8", None])
@@ -32,5 +32,10 @@ def _status(content_type: str | None, body: str | None) -> int:
         "body": body,
         "requestContext": {"requestId": "r"},
     }
-    routes = {"POST /v1/things": lambda _: Response(status=201, body={})}
-    return serve(routes, event, problem_base="https://example/problems", service="things")["statusCode"]
+    return serve({"POST /v1/things": _answer}, event, problem_base="https://example/problems", service="things")[
+        "statusCode"
+    ]
+
+
+def _answer(_request: Request) -> Response:
+    return Response(status=201, body={})
