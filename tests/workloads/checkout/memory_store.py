@@ -7,7 +7,6 @@ a decision and its commit; it is where races are made.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from copy import deepcopy
 from typing import Any
 
 import msgspec
@@ -86,7 +85,8 @@ class MemoryStore:
 
     def commit(self, changes: Sequence[c.Change], entries: Sequence[OutboxEntry] = ()) -> None:
         self.before_commit()
-        after = deepcopy(self.state)
+        # The values are frozen: a copy of each dict is a copy of all.
+        after = State(*(dict(getattr(self.state, name)) for name in State.__struct_fields__))
         for change in changes:
             self._apply(after, change)
         for entry in entries:
