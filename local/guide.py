@@ -50,7 +50,9 @@ def text(deployment: Deployment, customer: str, token: str) -> str:
     """Return what a person needs to go on."""
     home, *others = deployment.regions
     url, other_url = deployment.gateways[home].url, deployment.gateways[(others or [home])[0]].url
-    variables = TEST_CREDENTIALS | {"AWS_ENDPOINT_URL": deployment.emulator_url, "AWS_REGION": home}
+    variables = TEST_CREDENTIALS | {"AWS_ENDPOINT_URL": deployment.emulator_url}
+    # Version 1 of the AWS command line knows only this name of the Region; version 2 knows it too.
+    variables["AWS_DEFAULT_REGION"] = home
     table = deployment.outputs["global"]["tables"]["checkout"]["name"]
     authorization = f"-H 'Authorization: Bearer {token}'"
     order = f"""-H 'Idempotency-Key: first' -d '{{"lines":[{{"sku":"{_SKU}","quantity":1}}]}}'"""

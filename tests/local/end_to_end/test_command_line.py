@@ -171,7 +171,7 @@ def _try_the_aws_command_line(exported: str, query: str) -> None:
     options = dict(zip(words[3::2], words[4::2], strict=True))
     client = boto3.client(
         "dynamodb",
-        region_name=variables["AWS_REGION"],
+        region_name=variables["AWS_DEFAULT_REGION"],
         endpoint_url=variables["AWS_ENDPOINT_URL"],
         aws_access_key_id=variables["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=variables["AWS_SECRET_ACCESS_KEY"],
