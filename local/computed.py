@@ -20,7 +20,7 @@ def state(type_: str, name: str, inputs: Inputs, *, account: str = ACCOUNT) -> t
     region = str(inputs.get("region") or "")
     known: dict[str, Any] = {"account": account, "region": region, "name": physical, "hex": _hex(type_, name, region)}
     outputs: dict[str, Any] = {}
-    naming = _NAME_PROPERTY.get(type_, "name")
+    naming = name_property(type_)
     if naming in _NAMED or type_ in _NAME_PROPERTY:
         outputs[naming] = physical
     outputs["arn"] = arn(type_, known, inputs)
@@ -31,9 +31,14 @@ def state(type_: str, name: str, inputs: Inputs, *, account: str = ACCOUNT) -> t
     return str(_ID.get(type_, _default_id)(known, outputs)), outputs
 
 
+def name_property(type_: str) -> str:
+    """Return the property that holds the physical name of a type."""
+    return _NAME_PROPERTY.get(type_, "name")
+
+
 def physical_name(type_: str, name: str, inputs: Inputs) -> str:
     """Return the declared name, or the one that Pulumi derives from the logical name."""
-    declared = inputs.get(_NAME_PROPERTY.get(type_, "name"))
+    declared = inputs.get(name_property(type_))
     return str(declared) if declared else f"{name}-{_hex(type_, name, str(inputs.get('region') or ''))[:7]}"
 
 

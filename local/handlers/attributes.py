@@ -55,6 +55,7 @@ class QueueHandler(GenericHandler):
                 replaced_by=("fifoQueue",),
             )
         )
+        self.observed_as = {member: property_ for property_, member in _QUEUE_ATTRIBUTES.items()}
 
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Create the queue with all its attributes."""
@@ -96,6 +97,7 @@ class TopicHandler(GenericHandler):
                 replaced_by=("fifoTopic",),
             )
         )
+        self.observed_as = {member: property_ for property_, member in _TOPIC_ATTRIBUTES.items()}
 
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Create the topic with all its attributes."""

@@ -4,6 +4,7 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import Any, Final
 
 import botocore.session
@@ -85,6 +86,12 @@ class Handler(ABC):
     handling: Handling = Handling.EMULATED
     # A change of one of these replaces the resource, whatever the type; the physical name is added by its type.
     replaced_by: tuple[str, ...] = ("region", "name", "namePrefix")
+    # Outputs that an update makes anew, so that a preview can not know them.
+    renewed: tuple[str, ...] = ()
+    # Declared properties to which the service adds something of its own, such as the ARN of a table's replica.
+    enriched: tuple[str, ...] = ()
+    # What the service's answers call a property, where its letters do not tell: API member → Pulumi property.
+    observed_as: Mapping[str, str] = MappingProxyType({})
 
     @abstractmethod
     def create(self, context: Context, resource: RecordedResource) -> State:
@@ -101,6 +108,10 @@ class Handler(ABC):
     @abstractmethod
     def delete(self, context: Context, resource: RecordedResource) -> None:
         """Delete the resource; that it is gone already is no error."""
+
+    def adopt(self, context: Context, resource: RecordedResource) -> dict[str, Any]:
+        """Return the outputs of a resource that exists, known by its id and its declaration only."""
+        return declared_state(context, resource)[1]
 
     def diff(self, old: Properties, new: Properties) -> Diff:
         """Compare declared inputs; a property that was or is not given counts."""

@@ -1,5 +1,6 @@
 """DynamoDB tables with their replicas: one Pulumi resource is several calls in several Regions."""
 
+from types import MappingProxyType
 from typing import Any, Final
 
 from botocore.exceptions import ClientError
@@ -15,6 +16,8 @@ class TableHandler(Handler):
     """A table, its settings, and the same settings of each replica in its own Region."""
 
     replaced_by = (*Handler.replaced_by, "hashKey", "rangeKey", "localSecondaryIndexes")
+    enriched = ("replicas",)
+    observed_as = MappingProxyType({"TableClassSummary": "tableClass", "PointInTimeRecoveryDescription": "pointInTimeRecovery"})
 
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Create the table, then its replicas, then what only a call of its own can set."""
@@ -26,13 +29,22 @@ class TableHandler(Handler):
         return table, self._outputs(context, resource)
 
     def read(self, context: Context, resource: RecordedResource) -> dict[str, Any] | None:
-        """Return the table's description."""
+        """Return the table's description, and what only calls of their own tell."""
+        known = {"TableName": _name(resource)}
         try:
-            return context.call(_SERVICE, resource.region, "DescribeTable", {"TableName": _name(resource)})["Table"]
+            table = context.call(_SERVICE, resource.region, "DescribeTable", known)["Table"]
+            backups = context.call(_SERVICE, resource.region, "DescribeContinuousBackups", known)
+            expiry = context.call(_SERVICE, resource.region, "DescribeTimeToLive", known)
+            recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
+            return {**table, "PointInTimeRecoveryDescription": recovery, "Ttl": expiry["TimeToLiveDescription"]}
         except ClientError as error:
             if is_missing(error):
                 return None
             raise
+
+    def adopt(self, context: Context, resource: RecordedResource) -> dict[str, Any]:
+        """Return the streams that the table and its replicas have."""
+        return self._outputs(context, resource)
 
     def update(self, context: Context, old: RecordedResource, new: RecordedResource) -> dict[str, Any]:
         """Change streams, protection, recovery and expiry; add and remove replicas."""

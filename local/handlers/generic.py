@@ -1,7 +1,7 @@
 """Handles the types whose inputs map one to one onto an AWS operation: what differs is data, not code."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import jmespath
@@ -44,6 +44,7 @@ class GenericHandler(Handler):
     def __init__(self, operations: Operations) -> None:
         self.operations = operations
         self.replaced_by = (*Handler.replaced_by, *operations.replaced_by)
+        self.observed_as = operations.names
 
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Call the creating operation with every input that it takes."""
@@ -63,11 +64,20 @@ class GenericHandler(Handler):
         if not self.operations.read:
             return {}
         try:
-            return context.call(self.operations.service, resource.region, self.operations.read, self.identity(resource))
+            return self._call_known(context, self.operations.read, resource)
         except ClientError as error:
             if is_missing(error):
                 return None
             raise
+
+    def adopt(self, context: Context, resource: RecordedResource) -> dict[str, Any]:
+        """Return what the declaration and the service's own description tell."""
+        # The description of an existing resource names it as the answer of its creation did; where it does not, the id
+        # is what the outputs of the same place in that answer are.
+        paths = self.operations.outputs
+        same = {name: resource.id for name, path in paths.items() if path == paths.get("id")}
+        known = replace(resource, outputs={**declared_state(context, resource)[1], **same})
+        return self.state(context, known, self.read(context, known) or {})[1] | same
 
     def update(self, context: Context, old: RecordedResource, new: RecordedResource) -> dict[str, Any]:
         """Call the updating operation with the inputs that it takes."""
@@ -81,7 +91,7 @@ class GenericHandler(Handler):
         if not self.operations.delete:
             return
         try:
-            context.call(self.operations.service, resource.region, self.operations.delete, self.identity(resource))
+            self._call_known(context, self.operations.delete, resource)
         except ClientError as error:
             if not is_missing(error):
                 raise
@@ -90,6 +100,12 @@ class GenericHandler(Handler):
         """Return the parameters that name the resource."""
         known = {**resource.inputs, **resource.outputs, "id": resource.id, "name": _physical_name(resource)}
         return {member: known[key] for member, key in self.operations.identity.items()}
+
+    def _call_known(self, context: Context, operation: str, resource: RecordedResource) -> dict[str, Any]:
+        """Call an operation that takes nothing but what names the resource, or less: a domain has only one pool."""
+        taken = context.input_shape(self.operations.service, operation).members
+        known = {member: value for member, value in self.identity(resource).items() if member in taken}
+        return context.call(self.operations.service, resource.region, operation, known)
 
     def _call(
         self, context: Context, operation: str, resource: RecordedResource, identity: Properties | None = None

@@ -47,6 +47,8 @@ class FunctionHandler(GenericHandler):
             )
         )
 
+    renewed = ("version", "qualifiedArn", "qualifiedInvokeArn", "codeSha256")
+
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Create the function; the declared image values are returned."""
         if resource.inputs.get("packageType") != "Image":
@@ -63,6 +65,13 @@ class FunctionHandler(GenericHandler):
         answer = context.call("lambda", resource.region, "CreateFunction", known)
         self._reserve(context, resource, outputs["name"])
         return outputs["name"], outputs | _version(outputs, answer)
+
+    def adopt(self, context: Context, resource: RecordedResource) -> dict[str, Any]:
+        """Return the newest published version; the list begins with what is not published."""
+        _, outputs = declared_state(context, resource)
+        known = {"FunctionName": outputs["name"]}
+        versions = context.call("lambda", resource.region, "ListVersionsByFunction", known)["Versions"]
+        return outputs | _version(outputs, versions[-1])
 
     def update(self, context: Context, old: RecordedResource, new: RecordedResource) -> dict[str, Any]:
         """Change configuration and publish a version, as Pulumi does when `publish` is declared."""

@@ -15,10 +15,10 @@ def parameters(shape: StructureShape, inputs: Mapping[str, Any], names: Names) -
     A member matches the property of the same letters in any case, singular or plural; `names` gives the property where
     it is called otherwise. Properties that no member takes are left out: an operation sets only what it can set.
     """
-    by_letters = {_letters(key): key for key in inputs}
+    by_letters = {letters(key): key for key in inputs}
     found: dict[str, Any] = {}
     for member, member_shape in shape.members.items():
-        key = names.get(member) or by_letters.get(_letters(member))
+        key = names.get(member) or by_letters.get(letters(member))
         value = inputs.get(key) if key else None
         if value is not None:
             found[member] = _value(member_shape, value, names)
@@ -70,5 +70,6 @@ def _pair(shape: StructureShape) -> tuple[str, str] | None:
     return None
 
 
-def _letters(name: str) -> str:
+def letters(name: str) -> str:
+    """Return what a name of the API and one of Pulumi have in common: the letters, in any case and number."""
     return "".join(letter for letter in name.lower() if letter.isalnum()).removesuffix("s")
