@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 
 from tests.workloads.checkout.builders import FakeClock, ports_on
-from tests.workloads.checkout.memory_store import MemoryStore
+from tests.workloads.checkout.memory_store import MemoryStore, State
 from tests.workloads.conftest import HERE, REGIONS, Emulator
+from workloads.checkout.adapters import items as read
 from workloads.checkout.adapters.attributes import read_item
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
-from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.domain.wallet import PaymentState
 from workloads.contracts.envelope import CloudEvent, decode
 
 if TYPE_CHECKING:
@@ -44,9 +46,44 @@ class Cells:
 
     def empty(self) -> None:
         for table in (self.table, self.outbox):
-            for item in self.items(table):
-                key = {name: {"S": item[name]} for name in ("pk", "sk")}
-                self.emulator.dynamodb().delete_item(TableName=table, Key=key)
+            keys = [{"Key": {name: {"S": item[name]} for name in ("pk", "sk")}} for item in self.items(table)]
+            for start in range(0, len(keys), 25):
+                requests: Any = {table: [{"DeleteRequest": key} for key in keys[start : start + 25]]}
+                self.emulator.dynamodb().batch_write_item(RequestItems=requests)
+
+    def state(self) -> State:  # noqa: C901, PLR0912 - one branch a kind of item
+        """Read everything that is stored."""
+        state = State()
+        for item in self.items():
+            kind, _, identifier = item["pk"].partition("#")
+            match kind, item["sk"].split("#")[:2]:
+                case "ORDER", ["ORDER"]:
+                    state.orders[identifier] = read.read_order(item)
+                case "ORDER", ["RESERVATION"]:
+                    state.reservations[identifier] = read.read_reservation(item)
+                case (("ORDER" | "DEPOSIT"), ["HANDOVER", region]):
+                    state.handovers[identifier, region] = read.read_handover(item)
+                case "WALLET", ["WALLET"]:
+                    state.wallets[identifier] = read.read_wallet(identifier, item)
+                case "WALLET", ["ENTRY", "DEPOSIT"]:
+                    state.deposits[item["deposit_id"]] = read.read_deposit(item)
+                case "WALLET", ["ENTRY", "DEBIT"]:
+                    state.payments[item["order_id"]] = read.read_payment(item)
+                case "WALLET", ["ENTRY", "REFUND"]:
+                    state.refunds[item["order_id"]] = read.read_payment({**item, "state": PaymentState.REFUNDED})
+                case "PRICE", [region]:
+                    state.prices[identifier, region] = read.read_price(item)
+                case "ALLOTMENT", ["ALLOTMENT"]:
+                    state.allotments[item["sku"], item["region"]] = read.read_allotment(item)
+                case "COMMAND", ["COMMAND"]:
+                    state.commands[identifier] = read.read_command(item)
+                case unknown:
+                    message = f"an item of no known kind: {unknown}"
+                    raise AssertionError(message)
+        for item in self.items(self.outbox):
+            entry = OutboxEntry(aggregate=item["pk"], sequence=int(item["sk"]), event=decode(item["event"]))
+            state.outbox[entry.aggregate, entry.sequence] = entry
+        return state
 
     def events(self) -> list[CloudEvent]:
         return [decode(item["event"]) for item in self.items(self.outbox)]

@@ -258,7 +258,7 @@ def test_no_step_that_arrives_late_breaks_an_order(slow: Step) -> None:
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=400,
+    max_examples=300,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,
