@@ -116,7 +116,8 @@ def _read(event: Mapping[str, Any]) -> Request:
 def _body(event: Mapping[str, Any]) -> bytes:
     body: str = event.get("body") or ""
     if not event.get("isBase64Encoded"):
-        return body.encode()
+        # What is no text becomes invalid UTF-8, which the decoder of the body refuses.
+        return body.encode(errors="surrogatepass")
     try:
         return base64.b64decode(body, validate=True)
     except binascii.Error:

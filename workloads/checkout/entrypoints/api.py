@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any, Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
-from workloads.checkout.adapters.health import Health
+from workloads.checkout.adapters.health import Health, HealthReport
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.outbox_entries import Cause
@@ -49,10 +49,18 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     return serve(_routes(), event, problem_base=environment.required("PROBLEM_BASE"), service="checkout")
 
 
+class HealthCheck(Protocol):
+    """Tells how the cell is."""
+
+    def check(self) -> HealthReport:
+        """Try each dependency once."""
+        ...
+
+
 class Api:
     """The operations of the OpenAPI document that checkout answers."""
 
-    def __init__(self, ports: Ports, health: Health, problem_base: str) -> None:
+    def __init__(self, ports: Ports, health: HealthCheck, problem_base: str) -> None:
         self._ports = ports
         self._health = health
         self._problem_base = problem_base
