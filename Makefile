@@ -30,6 +30,10 @@ local: $(ENVIRONMENT) ## Deploy both Regions on this machine and keep them runni
 test: $(ENVIRONMENT) ## Run all tests but those that build images.
 	@$(RUN) -m pytest -m "not images"
 
+.PHONY: check
+check: $(ENVIRONMENT) ## Check what the program declares: inputs, IAM, state machines, API, event patterns, pipelines (part of test).
+	@$(RUN) -m pytest tests/validators
+
 .PHONY: test-images
 test-images: $(ENVIRONMENT) ## Build every image and start it (needs buildah or Docker).
 	@$(RUN) -m pytest -m images tests/images

@@ -61,6 +61,7 @@ def routes(region: str, other_regions: Sequence[str]) -> Sequence[Route]:
             rule="single-view-updates",
             description="What changes a customer's Single View",
             pattern={
+                "source": ["meridian.checkout", "meridian.loyalty"],
                 "detail-type": [
                     "OrderPlaced",
                     "PurchaseCompleted",
