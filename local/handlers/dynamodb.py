@@ -17,7 +17,7 @@ class TableHandler(Handler):
 
     replaced_by = (*Handler.replaced_by, "hashKey", "rangeKey", "localSecondaryIndexes")
     enriched = ("replicas",)
-    observed_as = MappingProxyType({"TableClassSummary": "tableClass", "PointInTimeRecoveryDescription": "pointInTimeRecovery"})
+    observed_as = MappingProxyType({"TableClassSummary": "tableClass", "SSEDescription": "serverSideEncryption"})
 
     def create(self, context: Context, resource: RecordedResource) -> State:
         """Create the table, then its replicas, then what only a call of its own can set."""
@@ -36,7 +36,8 @@ class TableHandler(Handler):
             backups = context.call(_SERVICE, resource.region, "DescribeContinuousBackups", known)
             expiry = context.call(_SERVICE, resource.region, "DescribeTimeToLive", known)
             recovery = backups["ContinuousBackupsDescription"]["PointInTimeRecoveryDescription"]
-            return {**table, "PointInTimeRecoveryDescription": recovery, "Ttl": expiry["TimeToLiveDescription"]}
+            enabled = recovery["PointInTimeRecoveryStatus"] == "ENABLED"
+            return {**table, "PointInTimeRecovery": {"Enabled": enabled}, "Ttl": expiry["TimeToLiveDescription"]}
         except ClientError as error:
             if is_missing(error):
                 return None

@@ -35,8 +35,11 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
 
 
 def declared_as(observed: Any, declared: Any) -> Any:
-    """Return an observed value in the form of the declared one, as far as a scalar or a document has one."""
+    """Return an observed value in the form of the declared one, as far as it has that form."""
     match declared:
+        case dict() if isinstance(observed, dict):
+            by_letters = {letters(member): value for member, value in observed.items()}
+            return {key: declared_as(by_letters.get(letters(key)), value) for key, value in declared.items()}
         case bool():
             return str(observed).lower() == "true"
         case int() if str(observed).lstrip("-").isdigit():

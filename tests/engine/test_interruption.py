@@ -1,0 +1,96 @@
+"""A cell whose deployment is killed half way, by docs/runbooks/interrupted-up.md, and the end of an environment."""
+
+import os
+from collections.abc import Generator
+from dataclasses import replace
+from pathlib import Path
+
+import psutil
+import pytest
+import yaml
+
+from local.processes import wait_until
+from tests.engine import slow_provider
+from tests.engine.environment import Environment, new_environment
+from tests.engine.leftovers import leftovers
+
+CELL = "us-east-1"
+# Created when the engine is killed: the bus, by its name; the key, by an id that only AWS knows; the network, which
+# the embedded AWS does not hold. Not created yet: the alarms' topic.
+CREATED = ("meridian-event-bus-bus", "meridian-keys-data", "meridian-network-vpc")
+NOT_CREATED = ("meridian-alarms-topic",)
+
+
+@pytest.fixture(scope="module")
+def short_lived(tmp_path_factory: pytest.TempPathFactory) -> Generator[Environment]:
+    """An environment of one Region that may be destroyed with its data, by a provider that can be held."""
+    plugin = slow_provider.__name__
+    with new_environment(tmp_path_factory.mktemp("short-lived"), plugin=plugin) as environment:
+        tree = environment.project.tree
+        shared = yaml.safe_load((tree / "Pulumi.yaml").read_text(encoding="utf-8"))
+        shared["config"]["meridian:regions"]["default"] = [CELL]
+        (tree / "Pulumi.yaml").write_text(yaml.safe_dump(shared), encoding="utf-8")
+        (tree / "Pulumi.eu-west-1.yaml").unlink()
+        for stack in ("global", CELL):
+            environment.configure(f"Pulumi.{stack}.yaml", {"meridian:ephemeral": True})
+        environment.project.make_stacks(["global", CELL])
+        environment.up("global")
+        yield environment
+
+
+def test_a_killed_deployment_is_recovered_by_the_runbook(short_lived: Environment, tmp_path: Path) -> None:
+    ids = _kill_while_creating(short_lived, tmp_path)
+
+    # The runbook: the lock, the pending creations, the deployment.
+    locked = short_lived.run("up", CELL, "--skip-preview")
+    assert locked.code != 0
+    assert "locked" in locked.output
+    short_lived.project.must(short_lived.project.command("cancel", CELL, "--yes"))
+    pending = {
+        operation["resource"]["urn"].rsplit("::", 1)[-1]: operation["resource"]["urn"]
+        for operation in short_lived.state(CELL)["pending_operations"]
+    }
+    assert pending.keys() >= {*CREATED, *NOT_CREATED}
+    imports = [word for name in CREATED for word in ("--import-pending-creates", pending[name], "--import-pending-creates", ids[name])]
+    print(short_lived.project.must(short_lived.project.operation("refresh", CELL, *imports, "--clear-pending-creates")))
+    short_lived.up(CELL)
+
+    assert not short_lived.state(CELL).get("pending_operations")
+    keys = short_lived.context.call("kms", CELL, "DescribeKey", {"KeyId": "alias/meridian-data"})
+    assert keys["KeyMetadata"]["KeyId"] == ids["meridian-keys-data"]
+
+
+def test_a_recovered_deployment_has_nothing_left_to_do(short_lived: Environment) -> None:
+    short_lived.up(CELL, "--expect-no-changes")
+
+
+def test_the_end_of_a_short_lived_environment_leaves_nothing(short_lived: Environment) -> None:
+    assert leftovers(short_lived, CELL)
+
+    for stack in (CELL, "global"):
+        short_lived.project.must(short_lived.project.operation("destroy", stack))
+
+    assert leftovers(short_lived, CELL) == []
+
+
+def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]:
+    """Kill engine, plugins and program at once, as a machine that fails; returns the ids of what was created."""
+    variables = {
+        slow_provider.HOLD_AFTER: " ".join(CREATED),
+        slow_provider.HOLD_BEFORE: " ".join(NOT_CREATED),
+        slow_provider.HELD_IN: str(held),
+    }
+    project = replace(environment.project, environment=dict(environment.project.environment) | variables)
+    up = project.start(project.operation("up", CELL, "--skip-preview"))
+    wanted = {*CREATED, *NOT_CREATED}
+    try:
+        assert wait_until(lambda: wanted <= set(os.listdir(held)) or up.poll() is not None, seconds=300)
+    finally:
+        family = [*psutil.Process(up.pid).children(recursive=True)] if up.poll() is None else []
+        up.kill()
+        for process in family:
+            if process.is_running():
+                process.kill()
+        output = up.communicate()[0]
+    assert wanted <= set(os.listdir(held)), output
+    return {name: (held / name).read_text(encoding="utf-8") for name in CREATED}
