@@ -1,19 +1,17 @@
 """Reads everything back through the APIs of all Regions, waiting until it has settled or time is up."""
 
 from collections import defaultdict
-from collections.abc import Iterable
-from time import monotonic
+from collections.abc import Iterable, Mapping
 
 from local.demo.clients import CONCURRENCY, DepositDocument, OrderDocument, Reply, ViewDocument
-from local.demo.plan import Way
 from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
-from local.demo.replay import PATIENCE, follow_command, guarded, state_of
+from local.demo.replay import PATIENCE, guarded, state_of
 from local.demo.verify import expected_view, view_facts
 from local.demo.waiting import Deadline, for_each, read_until
 
 
 async def read_orders(records: Iterable[OrderRecord], session: Session) -> None:
-    """Follow each order to its end at home, then read it in the other Regions; commands lead to their orders."""
+    """Read each order in the Regions that have not shown it yet: at home it was followed to its end."""
     deadline = Deadline(PATIENCE)
 
     async def read(record: OrderRecord) -> None:
@@ -40,33 +38,24 @@ async def read_customers(customers: Iterable[CustomerRecord], orders: Iterable[O
 
 
 async def _read_order(record: OrderRecord, session: Session, deadline: Deadline) -> None:
-    order, token = record.order, session.customers[record.order.customer_id]
-    if order.way is Way.COMMAND:
-        for answer in record.answers:
-            record.commands.append(await follow_command(answer, session.apis[answer.region], token, deadline))
     for location in sorted(record.locations)[:1]:
-        await _read_order_at(location, record, session, deadline)
-
-
-async def _read_order_at(location: str, record: OrderRecord, session: Session, deadline: Deadline) -> None:
-    for region in _home_first(record.order.home, session):
-        reply = await read_until(
-            session.apis[region],
-            "read an order",
-            location,
-            session.customers[record.order.customer_id],
-            accepted=lambda seen: state_of(seen) in TERMINAL,
-            deadline=deadline,
-        )
-        record.seen[region] = reply.read(OrderDocument, 200)
-        record.ended_at = record.ended_at or monotonic()
+        for region in _not_in(record.seen, session):
+            reply = await read_until(
+                session.apis[region],
+                "read an order",
+                location,
+                session.customers[record.order.customer_id],
+                accepted=lambda seen: state_of(seen) in TERMINAL,
+                deadline=deadline,
+            )
+            record.seen[region] = reply.read(OrderDocument, 200)
 
 
 async def _read_deposit(record: CustomerRecord, session: Session, deadline: Deadline) -> None:
-    """The customer reads the deposit that a system of record made."""
+    """The customer reads the deposit that a system of record made, where the answer to it has not shown it yet."""
     if not record.deposit_location:
         return
-    for region in _home_first(record.customer.home, session):
+    for region in _not_in(record.deposits, session):
         reply = await read_until(
             session.apis[region],
             "read a deposit",
@@ -98,6 +87,10 @@ async def _read_views(
             deadline=deadline,
         )
         record.views[region] = reply.read(ViewDocument, 200)
+
+
+def _not_in(seen: Mapping[str, object], session: Session) -> list[str]:
+    return [region for region in session.apis if region not in seen]
 
 
 def _home_first(home: str, session: Session) -> list[str]:

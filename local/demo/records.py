@@ -79,6 +79,7 @@ class Session:
     apis: Mapping[str, EntryApi]
     customers: Mapping[str, str]
     systems: Mapping[str, str]
+    stopwatch: Stopwatch
 
 
 @dataclass(frozen=True)

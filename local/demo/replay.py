@@ -1,6 +1,7 @@
 """Sends the plan's requests to the entry APIs and keeps every answer."""
 
 from collections.abc import Awaitable, Callable
+from time import monotonic
 from typing import Final
 
 import httpx
@@ -12,6 +13,7 @@ from local.demo.clients import (
     CommandDocument,
     DepositDocument,
     EntryApi,
+    OrderDocument,
     Reply,
     UnexpectedReplyError,
 )
@@ -20,6 +22,8 @@ from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
 from local.demo.waiting import Deadline, for_each, read_until
 
 NOT_FOUND: Final = 404
+UNDER_WAY: Final = 32
+"""How many orders are on their way from request to end at a time."""
 PATIENCE: Final = 60.0
 """Seconds that any single stage may take to settle; a healthy laptop needs a tenth of it."""
 
@@ -66,12 +70,14 @@ async def fill_wallets(plan: Plan, session: Session) -> list[CustomerRecord]:
             reply = await api.deposit(
                 token, key=f"opening-{customer.customer_id}", customer_id=customer.customer_id, cents=customer.deposit
             )
-            reply.read(DepositDocument, 201 if customer.deposit_region == customer.home else 202)
+            document = reply.read(DepositDocument, 201 if customer.deposit_region == customer.home else 202)
             if record.deposit_location not in ("", reply.location):
                 record.faults.append(
                     f"the retried deposit is at {reply.location}, the first at {record.deposit_location}"
                 )
             record.deposit_location = reply.location
+            if reply.status == 201:
+                record.deposits[reply.region] = document
 
     await for_each(paying, pay, workers=CONCURRENCY)
     deadline = Deadline(PATIENCE)
@@ -89,54 +95,31 @@ async def fill_wallets(plan: Plan, session: Session) -> list[CustomerRecord]:
         )
         record.deposits[home] = reply.read(DepositDocument, 200)
 
-    await for_each(paying, settled, workers=CONCURRENCY)
+    await for_each((record for record in paying if not record.deposits), settled, workers=CONCURRENCY)
     return records
 
 
 async def place_orders(plan: Plan, session: Session) -> list[OrderRecord]:
-    """Send all orders in the order of their days; those of a customer whose money runs out, each after the last."""
+    """Send all orders in the order of their days, so many under way at a time, and follow each to its end at home.
+
+    A shop whose orders come faster than they end only grows its queues; and those of a customer whose money runs out
+    have to come one after the other.
+    """
     records = {order.key: OrderRecord(order) for order in plan.orders}
-    in_turn = {customer.customer_id for customer in plan.customers if customer.in_turn}
-    followers = {customer.customer_id: customer.orders for customer in plan.customers if customer.in_turn}
+    in_turn = {customer.customer_id: customer.orders for customer in plan.customers if customer.in_turn}
+    begun: set[str] = set()
 
     async def place(order: PlannedOrder) -> None:
         if order.customer_id not in in_turn:
-            await attempt(records[order.key], session)
-            return
-        # The customer's first order in the file brings the others along.
-        for follower in followers.pop(order.customer_id, ()):
-            await attempt(records[follower.key], session, to_its_end=True)
+            await _to_its_end(records[order.key], session, wait=None)
+        elif order.customer_id not in begun:
+            # The customer's first order in the file brings the others along.
+            begun.add(order.customer_id)
+            for each in in_turn[order.customer_id]:
+                await _to_its_end(records[each.key], session, wait=WAIT_SECONDS)
 
-    await for_each(plan.orders, place, workers=CONCURRENCY)
+    await for_each(plan.orders, place, workers=UNDER_WAY)
     return list(records.values())
-
-
-async def attempt(record: OrderRecord, session: Session, *, to_its_end: bool = False) -> None:
-    """Send one order, then its retries; what no client should ever get is kept as a fault of this order."""
-    order = record.order
-    regions = [order.arrival, *(_retry_region(order, retry, session) for retry in order.retries)]
-
-    async def exchange() -> None:
-        for number, region in enumerate(regions):
-            reply = await _send(order, session, region, wait=WAIT_SECONDS if to_its_end and number == 0 else None)
-            record.answers.append(reply)
-            if to_its_end and number == 0:
-                await follow_order(reply, session, order, Deadline(PATIENCE))
-
-    await guarded(record.faults, exchange)
-
-
-async def follow_order(reply: Reply, session: Session, order: PlannedOrder, deadline: Deadline) -> None:
-    """Return when the order has ended."""
-    if state_of(reply) not in TERMINAL:
-        await read_until(
-            session.apis[order.home],
-            "read an order",
-            reply.location,
-            session.customers[order.customer_id],
-            accepted=lambda seen: state_of(seen) in TERMINAL,
-            deadline=deadline,
-        )
 
 
 async def follow_command(reply: Reply, api: EntryApi, token: str, deadline: Deadline) -> CommandDocument:
@@ -169,6 +152,39 @@ def state_of(reply: Reply) -> str:
     if reply.status == NOT_FOUND:
         return ""
     return reply.read(_Stated, 200, 201, 202).state
+
+
+async def _to_its_end(record: OrderRecord, session: Session, *, wait: int | None) -> None:
+    """Send one order and its retries, and follow it to its end; commands lead to their orders."""
+    order = record.order
+
+    async def exchange() -> None:
+        began = monotonic()
+        record.answers.append(await _send(order, session, order.arrival, wait=wait))
+        for retry in order.retries:
+            record.answers.append(await _send(order, session, _retry_region(order, retry, session), wait=None))
+        await _follow(record, session, Deadline(PATIENCE))
+        record.ended_at = monotonic()
+        session.stopwatch.add("an order, from its request to its end", record.ended_at - began)
+
+    await guarded(record.faults, exchange)
+
+
+async def _follow(record: OrderRecord, session: Session, deadline: Deadline) -> None:
+    order, token = record.order, session.customers[record.order.customer_id]
+    if order.way is Way.COMMAND:
+        for answer in record.answers:
+            record.commands.append(await follow_command(answer, session.apis[answer.region], token, deadline))
+    for location in sorted(record.locations)[:1]:
+        reply = await read_until(
+            session.apis[order.home],
+            "read an order",
+            location,
+            token,
+            accepted=lambda seen: state_of(seen) in TERMINAL,
+            deadline=deadline,
+        )
+        record.seen[order.home] = reply.read(OrderDocument, 200)
 
 
 async def _send(order: PlannedOrder, session: Session, region: str, *, wait: int | None) -> Reply:

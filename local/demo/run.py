@@ -45,6 +45,7 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
                 apis=apis,
                 customers=dict(zip((customer_id for customer_id, _ in homes), tokens, strict=True)),
                 systems=dict(zip(plan.regions, systems, strict=True)),
+                stopwatch=stopwatch,
             )
         async with _stage(say, f"{len(plan.prices)} prices and {len(plan.allotments)} allotments"):
             await stock_the_shop(plan, session)
@@ -53,7 +54,7 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
         began = monotonic()
         async with _stage(say, f"{len(plan.orders)} orders, {_ways(plan)}"):
             orders = await place_orders(plan, session)
-        async with _stage(say, "each order read to its end in every Region"):
+        async with _stage(say, "each order read in the other Region"):
             await read_orders(orders, session)
         async with _stage(say, "each customer's deposit and Single View read in every Region"):
             await read_customers(customers, orders, session)

@@ -7,7 +7,7 @@ from typing import Final, TypeVar
 
 from local.demo.clients import EntryApi, Reply
 
-FIRST_PAUSE: Final = 0.1
+FIRST_PAUSE: Final = 0.2
 LONGEST_PAUSE: Final = 1.0
 
 T = TypeVar("T")
