@@ -90,7 +90,7 @@ def decode(body: bytes | str) -> CloudEvent:
     """Read an event; raises MalformedEventError."""
     try:
         return _EVENT_DECODER.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         message = f"no CloudEvent: {error}"
         raise MalformedEventError(message) from error
 
@@ -99,7 +99,7 @@ def decode_from_bus(body: bytes | str) -> CloudEvent:
     """Read the event in an entry of the bus (a queue's message body); the entry's own time fills a missing one."""
     try:
         entry = _ENTRY_DECODER.decode(body)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         message = f"no event of the bus: {error}"
         raise MalformedEventError(message) from error
     if entry.detail.time is None:
@@ -125,7 +125,7 @@ def open_as(event: CloudEvent, message_type: type[T]) -> T:
         raise MalformedEventError(message)
     try:
         return msgspec.json.decode(event.data, type=message_type)
-    except msgspec.MsgspecError as error:
+    except _UNREADABLE as error:
         message = f"{event.type} (id {event.id}): {error}"
         raise MalformedEventError(message) from error
 
@@ -137,6 +137,8 @@ class _BusEntry(msgspec.Struct, frozen=True):
     detail: CloudEvent
 
 
+# Text that is no UTF-8 is the one defect that msgspec does not report as its own.
+_UNREADABLE: Final = (msgspec.MsgspecError, UnicodeError)
 _ENCODER: Final = msgspec.json.Encoder()
 _EVENT_DECODER: Final = msgspec.json.Decoder(CloudEvent)
 _ENTRY_DECODER: Final = msgspec.json.Decoder(_BusEntry)

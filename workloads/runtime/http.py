@@ -92,7 +92,7 @@ def parse(body: bytes, expected: type[T]) -> T:
     """Decode and validate a JSON body; raises ProblemError with 400 that says where it does not fit."""
     try:
         return msgspec.json.decode(body, type=expected)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, UnicodeError) as error:
         raise ProblemError(
             Problem(type="invalid-body", title="The body does not fit", status=400, detail=str(error))
         ) from error
