@@ -51,9 +51,10 @@ format: $(ENVIRONMENT) ## Format the code and mend what can be mended.
 	@.venv/bin/ruff format
 
 .PHONY: generated
-generated: $(ENVIRONMENT) ## Write again what is generated: JSON Schemas, the page of policies, the images' requirements.
+generated: $(ENVIRONMENT) ## Write again what is generated: JSON Schemas, the pages of policies and controls, the images' requirements.
 	@$(RUN) -m workloads.contracts.generate_schemas
 	@$(RUN) -m policies.catalogue
+	@$(RUN) -m policies.controls
 	@$(UV) export --quiet --frozen --only-group workloads --no-emit-project --output-file workloads/requirements.lock
 
 .PHONY: bench
