@@ -6,6 +6,7 @@ reading finds what was changed by hand.
 """
 
 import importlib.metadata
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn, TypeVar
@@ -18,15 +19,18 @@ from pulumi.runtime.proto import plugin_pb2, provider_pb2, provider_pb2_grpc
 
 from local import computed
 from local.deployment import Handling
-from local.handlers.base import Context, Handler, Properties, is_missing
+from local.handlers.base import DEFAULT_REGION, Context, Diff, Handler, Properties, is_missing
 from local.handlers.registry import handler_for
 from local.provider import wire
 from local.provider.ledger import Entry, Ledger
 from local.provider.observation import changed, declared_as, observe
 from local.recording import RecordedResource
 
-# Beside the outputs, in the state: what the service said after the last deployment. The engine does not show such keys.
+# Beside the outputs, in the state: what the service said after the last deployment, and that the declaration is not
+# known yet, because the resource was imported. The engine does not show such keys.
 _OBSERVED: Final = "__observed"
+_ADOPTED: Final = "__adopted"
+_INTERNAL: Final = (_OBSERVED, _ADOPTED)
 
 _Answer = TypeVar("_Answer")
 
@@ -59,6 +63,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         self._package = package
         self._context = context
         self._ledger = ledger
+        self._region = DEFAULT_REGION
 
     # The names of the methods are those of the gRPC service.
 
@@ -76,6 +81,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def Configure(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
         """Say what is understood; secrets arrive unwrapped, the engine keeps them secret in the state."""
+        self._region = request.variables.get("aws:config:region") or DEFAULT_REGION
         return provider_pb2.ConfigureResponse(supportsPreview=True)
 
     def Cancel(self, request: Any, context: Any) -> Any:  # noqa: N802, ARG002
@@ -130,6 +136,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         type_ = _type(request.urn)
         handler = handler_for(type_)
         diff = handler.diff(old, new)
+        outputs = wire.properties(request.olds)
+        if outputs.get(_ADOPTED):
+            diff = _diff_of_adopted(diff, outputs, new)
         if not diff:
             return provider_pb2.DiffResponse(changes=provider_pb2.DiffResponse.DIFF_NONE)
         kinds = provider_pb2.PropertyDiff
@@ -149,8 +158,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
     def _read(self, request: Any) -> Any:
         outputs, inputs = wire.properties(request.properties), wire.properties(request.inputs)
-        before = outputs.pop(_OBSERVED, {})
-        subject = _subject(request.urn, inputs, id_=request.id, outputs=outputs)
+        before = outputs.get(_OBSERVED, {})
+        known = {key: value for key, value in outputs.items() if key not in _INTERNAL}
+        subject = _subject(request.urn, inputs, id_=request.id, outputs=known)
         if not outputs:
             return self._adopt(subject)
         real = self._real(subject)
@@ -165,24 +175,28 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         )
 
     def _adopt(self, subject: Subject) -> Any:
-        """Return what exists under the id, as if nothing but its identity had been declared.
+        """Return what exists under the id, as if nothing had been declared.
 
-        Its creation may have been cut off half way, so the next deployment sets everything else again.
+        Its creation may have been cut off half way, so the next deployment sets everything again.
         """
-        handler, resource = subject.handler, subject.resource
+        handler = subject.handler
+        # As the published provider has it: an id of another Region than the configured one is `<id>@<region>`.
+        id_, _, region = subject.resource.id.partition("@")
+        name = re.split("[/:]", id_)[-1]
+        identity = {computed.name_property(subject.resource.type): name, "region": region or self._region}
+        resource = replace(subject.resource, id=id_, inputs={**identity, **subject.resource.inputs})
         adopted = replace(resource, outputs=handler.adopt(self._context, resource))
         if self._real(Subject(handler, adopted)) is None:
             return provider_pb2.ReadResponse()
         if subject.is_declared_only:
             self._ledger.put(_entry(adopted))
-        identity = {key: value for key, value in resource.inputs.items() if self._names(subject, key)}
-        return provider_pb2.ReadResponse(
-            id=resource.id, properties=wire.struct(self._state(handler, adopted)), inputs=wire.struct(identity)
-        )
+        properties = wire.struct({**self._state(handler, adopted), _ADOPTED: True})
+        return provider_pb2.ReadResponse(id=id_, properties=properties, inputs=wire.struct({}))
 
     def _update(self, request: Any) -> Any:
         outputs, inputs = wire.properties(request.olds), wire.properties(request.news)
-        outputs.pop(_OBSERVED, None)
+        for key in _INTERNAL:
+            outputs.pop(key, None)
         new = _subject(request.urn, inputs, id_=request.id, outputs=outputs)
         old = _subject(request.urn, wire.properties(request.old_inputs), id_=request.id, outputs=outputs)
         if request.preview:
@@ -226,9 +240,6 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
             raise GoneError(message)
         return {**resource.outputs, _OBSERVED: observe(resource.inputs, real, handler.observed_as)}
 
-    def _names(self, subject: Subject, key: str) -> bool:
-        return key in subject.handler.replaced_by or key == computed.name_property(subject.resource.type)
-
 
 def _subject(urn: str, inputs: Properties, *, id_: str = "", outputs: Properties | None = None) -> Subject:
     stack, type_, name = urn.split("::")[0].rsplit(":", 1)[-1], _type(urn), urn.split("::", 3)[-1]
@@ -236,6 +247,12 @@ def _subject(urn: str, inputs: Properties, *, id_: str = "", outputs: Properties
         urn=urn, type=type_, name=name, custom=True, stack=stack, inputs=inputs, id=id_, outputs=outputs or {}
     )
     return Subject(handler_for(type_), resource)
+
+
+def _diff_of_adopted(diff: Diff, outputs: Properties, new: Properties) -> Diff:
+    """Replace an imported resource only for what it is known to be otherwise; all else is set again in place."""
+    other = tuple(key for key in diff.replace if key in outputs and outputs[key] != new.get(key))
+    return Diff(update=tuple(sorted({*diff.update, *diff.replace} - {*other})), replace=other)
 
 
 def _planned(old: Subject, new: Properties) -> dict[str, Any]:

@@ -1,9 +1,11 @@
 """A cell whose deployment is killed half way, by docs/runbooks/interrupted-up.md, and the end of an environment."""
 
+import json
 import os
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -16,9 +18,9 @@ from tests.engine.leftovers import leftovers
 
 CELL = "us-east-1"
 # Created when the engine is killed: the bus, by its name; the key, by an id that only AWS knows; the network, which
-# the embedded AWS does not hold. Not created yet: the alarms' topic.
-CREATED = ("meridian-event-bus-bus", "meridian-keys-data", "meridian-network-vpc")
-NOT_CREATED = ("meridian-alarms-topic",)
+# the embedded AWS does not hold. Not created yet: the saga's role.
+CREATED = ("meridian-bus", "meridian-keys-telemetry", "meridian-network-vpc")
+NOT_CREATED = ("meridian-saga-role",)
 
 
 @pytest.fixture(scope="module")
@@ -47,17 +49,17 @@ def test_a_killed_deployment_is_recovered_by_the_runbook(short_lived: Environmen
     assert "locked" in locked.output
     short_lived.project.must(short_lived.project.command("cancel", CELL, "--yes"))
     pending = {
-        operation["resource"]["urn"].rsplit("::", 1)[-1]: operation["resource"]["urn"]
+        operation["resource"]["urn"].rsplit("::", 1)[-1]: operation["resource"]
         for operation in short_lived.state(CELL)["pending_operations"]
     }
     assert pending.keys() >= {*CREATED, *NOT_CREATED}
-    imports = [word for name in CREATED for word in ("--import-pending-creates", pending[name], "--import-pending-creates", ids[name])]
-    print(short_lived.project.must(short_lived.project.operation("refresh", CELL, *imports, "--clear-pending-creates")))
+    short_lived.project.must(short_lived.project.operation("refresh", CELL, "--clear-pending-creates"))
+    _import(short_lived, [pending[name] | {"id": id_} for name, id_ in ids.items()], tmp_path / "import.json")
     short_lived.up(CELL)
 
     assert not short_lived.state(CELL).get("pending_operations")
-    keys = short_lived.context.call("kms", CELL, "DescribeKey", {"KeyId": "alias/meridian-data"})
-    assert keys["KeyMetadata"]["KeyId"] == ids["meridian-keys-data"]
+    keys = short_lived.context.call("kms", CELL, "DescribeKey", {"KeyId": "alias/meridian-cell-telemetry"})
+    assert keys["KeyMetadata"]["KeyId"] == ids["meridian-keys-telemetry"]
 
 
 def test_a_recovered_deployment_has_nothing_left_to_do(short_lived: Environment) -> None:
@@ -71,6 +73,25 @@ def test_the_end_of_a_short_lived_environment_leaves_nothing(short_lived: Enviro
         short_lived.project.must(short_lived.project.operation("destroy", stack))
 
     assert leftovers(short_lived, CELL) == []
+
+
+def _import(environment: Environment, resources: list[dict[str, Any]], file: Path) -> None:
+    """Take resources that exist into the state: type, name, id, and the parent by its URN."""
+    wanted = {
+        "nameTable": {f"parent{index}": resource["parent"] for index, resource in enumerate(resources)},
+        "resources": [
+            {
+                "type": resource["type"],
+                "name": resource["urn"].rsplit("::", 1)[-1],
+                "id": resource["id"],
+                "parent": f"parent{index}",
+            }
+            for index, resource in enumerate(resources)
+        ],
+    }
+    file.write_text(json.dumps(wanted), encoding="utf-8")
+    options = ["--file", str(file), "--generate-code=false", "--protect=false"]
+    environment.project.must(environment.project.operation("import", CELL, *options))
 
 
 def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]:
