@@ -41,7 +41,7 @@ def apply(settings: EmulatorSettings) -> None:
         raise PatchError(message)
     answer_the_runtime_api_at_once()
     do_not_wait_for_log_lines()
-    start_executions_at_once()
+    start_executions_at_once(settings)
     wait_for_a_free_worker(settings)
     settle_stream_batches(settings)
     refuse_events_without_entries()
@@ -65,9 +65,21 @@ def do_not_wait_for_log_lines() -> None:
     drain.__defaults__ = (0.002, 0.001, 0.250)
 
 
-def start_executions_at_once() -> None:
-    """Skip the fixed 150 ms before a state machine's first state; waits that a definition declares stay."""
-    check_pinned(stepfunctions._run_execution, "996dff84e0e0605a")
+def start_executions_at_once(settings: EmulatorSettings) -> None:
+    """Skip the fixed 150 ms before a state machine's first state, and let no more executions run than can.
+
+    Waits that a definition declares stay. A thousand executions that all wait for two workers would run into the
+    time-outs of their states, start them again, and get ever further behind.
+    """
+    run = stepfunctions._run_execution
+    check_pinned(run, "996dff84e0e0605a")
+    places = threading.Semaphore(settings.executions)
+
+    def run_in_turn(execution_arn: str) -> None:
+        with places:
+            run(execution_arn)
+
+    stepfunctions._run_execution = run_in_turn
     fixed_wait = 0.15
 
     def sleep(seconds: float) -> None:
@@ -85,37 +97,22 @@ def wait_for_a_free_worker(settings: EmulatorSettings) -> None:
     ministack starts a process a concurrent call, or throttles: the first costs memory that a laptop does not have, the
     second makes clients see errors that AWS would not give at this load.
     """
-    acquire, release = lambda_runtime.acquire_worker, lambda_runtime.release_worker
-    check_pinned(acquire, "5017d144adb5b983")
-    check_pinned(release, "25d5dd7d42b6e30c")
-    check_pinned(lambda_svc._execute_function_provided_warm, "7cddef20157fd1f5")
-    freed = threading.Condition()
-    longest_wait, recheck = 60.0, 0.5
+    execute: Callable[..., dict[str, Any]] = lambda_svc._execute_function_provided_warm
+    check_pinned(execute, "7cddef20157fd1f5")
+    places: dict[str, threading.Semaphore] = {}
+    registering = threading.Lock()
 
-    def acquire_or_wait(
-        func_name: str,
-        config: dict[str, Any],
-        code_zip: bytes,
-        qualifier: str = "$LATEST",
-        max_concurrency: int | None = None,
-    ) -> tuple[Any, str]:
-        bound = max_concurrency or settings.workers_for(func_name)
-        deadline = time.monotonic() + longest_wait
-        with freed:
-            while True:
-                worker, reason = acquire(func_name, config, code_zip, qualifier=qualifier, max_concurrency=bound)
-                if worker is not None or time.monotonic() > deadline:
-                    return worker, reason
-                # Rechecked now and then: a worker that is thrown away makes room without being released.
-                freed.wait(recheck)
+    def place_of(config: dict[str, Any]) -> threading.Semaphore:
+        # Versions of a function share its workers: of the ARN only what stands before a version counts.
+        function = ":".join(str(config["FunctionArn"]).split(":")[:7])
+        with registering:
+            return places.setdefault(function, threading.Semaphore(settings.workers_for(config["FunctionName"])))
 
-    def release_and_tell(worker: Any) -> None:
-        release(worker)
-        with freed:
-            freed.notify_all()
+    def execute_in_turn(func: dict[str, Any], event: Any, request_id: str) -> dict[str, Any]:
+        with place_of(func.get("config") or func):
+            return execute(func, event, request_id)
 
-    lambda_svc.acquire_worker = acquire_or_wait
-    lambda_svc.release_worker = release_and_tell
+    lambda_svc._execute_function_provided_warm = execute_in_turn
 
 
 def settle_stream_batches(settings: EmulatorSettings) -> None:
