@@ -26,9 +26,17 @@ demo: $(ENVIRONMENT) ## Deploy both Regions on this machine, replay real orders,
 local: $(ENVIRONMENT) ## Deploy both Regions on this machine and keep them running until Ctrl-C.
 	@$(RUN) -m local up
 
+.PHONY: up-local
+up-local: $(ENVIRONMENT) ## As make local, but deployed by the real Pulumi engine (needs pulumi on PATH).
+	@$(RUN) -m local up --engine
+
 .PHONY: test
-test: $(ENVIRONMENT) ## Run all tests but those that build images.
-	@$(RUN) -m pytest -m "not images"
+test: $(ENVIRONMENT) ## Run all tests but those that build images or need the Pulumi engine.
+	@$(RUN) -m pytest -m "not images and not engine"
+
+.PHONY: test-engine
+test-engine: $(ENVIRONMENT) ## Deploy, change, break and destroy by the real Pulumi engine (needs pulumi on PATH).
+	@$(RUN) -m pytest -m engine tests/engine
 
 .PHONY: check
 check: $(ENVIRONMENT) ## Check what the program declares: inputs, IAM, state machines, API, event patterns, pipelines (part of test).

@@ -1,10 +1,10 @@
-"""`python -m local up` (make local) and `python -m local demo` (make demo)."""
+"""`python -m local up` (make local), `python -m local up --engine` (make up-local), `python -m local demo` (make demo)."""
 
 import argparse
 import sys
 
 from local.preflight import PreflightError, only_one
-from local.supervisor import Laptop, LaptopError, StopRequested, load_deployment
+from local.supervisor import ENGINE, EVALUATION, Laptop, LaptopError, StopRequested, load_deployment
 from local.tree import Tree
 
 
@@ -12,11 +12,15 @@ def main(arguments: list[str]) -> int:
     """Run a command; returns its exit code."""
     parser = argparse.ArgumentParser(prog="python -m local", description=__doc__)
     parser.add_argument("command", choices=["up", "demo"])
-    command = parser.parse_args(arguments).command
+    parser.add_argument("--engine", action="store_true", help="deploy by the Pulumi command line on PATH")
+    known = parser.parse_args(arguments)
+    command = known.command
     tree = Tree()
     tree.say("Meridian on this machine: the global stack and a cell a Region, without an AWS account")
     try:
-        with only_one(), Laptop(tree) as laptop:
+        if known.engine:
+            _check_engine()
+        with only_one(), Laptop(tree, deployer=ENGINE if known.engine else EVALUATION) as laptop:
             laptop.up()
             return _demo(laptop) if command == "demo" else _stay(laptop, tree)
     except StopRequested:
@@ -25,6 +29,15 @@ def main(arguments: list[str]) -> int:
     except (PreflightError, LaptopError) as error:
         sys.stderr.write(f"{error}\n")
         return 1
+
+
+def _check_engine() -> None:
+    from local.engine.command_line import EngineMissingError, require_engine  # noqa: PLC0415 - as above
+
+    try:
+        require_engine()
+    except EngineMissingError as error:
+        raise PreflightError(str(error)) from error
 
 
 def _demo(laptop: Laptop) -> int:

@@ -150,7 +150,7 @@ def _write(line: Mapping[str, Any]) -> None:
         sys.stdout.flush()
 
 
-def _wait_for(url: str) -> None:
+def wait_for(url: str) -> None:
     """Wait for the emulator, which starts at the same time; the supervisor ends both if it does not start."""
     address = urlsplit(url)
     while True:
@@ -166,7 +166,7 @@ def main(argument: str) -> None:
     """Deploy and write the deployment file."""
     known = json.loads(argument)
     settings = DeployerSettings(**(known | {"state_directory": Path(known["state_directory"])}))
-    _wait_for(settings.emulator_url)
+    wait_for(settings.emulator_url)
     deploy(settings).save(settings.state_directory / FILE_NAME)
     # Nothing is left to do, and taking the SDK's objects apart would take a second.
     sys.stdout.flush()

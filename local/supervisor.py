@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from local.deployment import Deployment
 
 FIRST_GATEWAY_PORT: Final = 8801
+# Who deploys: the program evaluated in a process, or the real engine, which has children of its own to end.
+EVALUATION: Final = "local.deployer"
+ENGINE: Final = "local.engine.deployer"
 ACCOUNT: Final = "000000000000"
 # One worker a function is enough for two processors, but for these: an API call may wait for its order's end, and many
 # sagas run at a time. With all of them started the whole laptop mode stays below 1.5 GB.
@@ -43,8 +46,16 @@ class StopRequested(BaseException):
 class Laptop:
     """The running laptop mode; leaving the context takes everything down, whatever happened."""
 
-    def __init__(self, tree: Tree, *, port: int = DEFAULT_PORT, first_gateway_port: int = FIRST_GATEWAY_PORT) -> None:
+    def __init__(
+        self,
+        tree: Tree,
+        *,
+        port: int = DEFAULT_PORT,
+        first_gateway_port: int = FIRST_GATEWAY_PORT,
+        deployer: str = EVALUATION,
+    ) -> None:
         self._tree = tree
+        self._deployer = deployer
         self._port = port
         self._first_gateway_port = first_gateway_port
         self._failures = FailureReporter(tree.say)
@@ -136,11 +147,12 @@ class Laptop:
         }
         return Child(
             "deployer",
-            python("-m", "local.deployer", json.dumps(settings)),
+            python("-m", self._deployer, json.dumps(settings)),
             environment=environment(),
             directory=ROOT,
             log=self._directory / "deployer.log",
             stdout=subprocess.PIPE,
+            watches_parent=self._deployer == ENGINE,
         )
 
     def _deploy(self, deployer: Child) -> None:

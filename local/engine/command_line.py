@@ -1,5 +1,6 @@
 """Runs `pulumi` on a copy of the tree, with a state of its own in a folder, away from any account and network."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -7,7 +8,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Final, Self
+from typing import Any, Final, Self
 
 from local.deployment import TEST_CREDENTIALS
 from local.engine.plugins import MODULE, write_plugins
@@ -127,6 +128,12 @@ class Project:
             message = f"`{' '.join(command[1:4])}` ended with code {result.code}:\n{result.output}"
             raise CommandError(message)
         return result.output
+
+    def state(self, stack: str) -> dict[str, Any]:
+        """Return the deployment as the engine keeps it (`resources`, `pending_operations`), secrets readable."""
+        file = self.tree.parent / f"{stack}.json"
+        self.must(self.command("stack", "export", "--stack", stack, "--show-secrets", "--file", str(file)))
+        return json.loads(file.read_text(encoding="utf-8"))["deployment"]
 
     def make_stacks(self, stacks: Sequence[str]) -> None:
         """Make the stacks, empty."""

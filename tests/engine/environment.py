@@ -1,6 +1,5 @@
 """An environment of its own: an empty embedded AWS, a copy of the program, and the engine's state."""
 
-import json
 import socket
 from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
@@ -38,12 +37,6 @@ class Environment:
 
     def run(self, verb: str, stack: str, *options: str) -> Result:
         return self.project.run(self.project.operation(verb, stack, *options))
-
-    def state(self, stack: str) -> dict[str, Any]:
-        """Return the deployment as the engine keeps it: `resources` and `pending_operations`."""
-        file = self.project.tree.parent / f"{stack}.json"
-        self.project.must(self.project.command("stack", "export", "--stack", stack, "--file", str(file)))
-        return json.loads(file.read_text(encoding="utf-8"))["deployment"]
 
     @contextmanager
     def changed(self, path: str, old: str, new: str) -> Generator[None]:

@@ -12,7 +12,7 @@ def test_each_cell_finds_what_the_global_stack_exports(shop: Environment) -> Non
     outputs = _outputs(shop, "global")
 
     for region in CELLS:
-        references = [r for r in shop.state(region)["resources"] if r["type"] == "pulumi:pulumi:StackReference"]
+        references = [r for r in shop.project.state(region)["resources"] if r["type"] == "pulumi:pulumi:StackReference"]
         assert [r["outputs"]["outputs"]["tables"] for r in references] == [outputs["tables"]]
         replica = outputs["tables"]["checkout"]["arns"][region]
         described = shop.context.call("dynamodb", region, "DescribeTable", {"TableName": "meridian-checkout"})
@@ -112,7 +112,7 @@ def test_a_third_region_joins_without_a_line_of_python(shop: Environment) -> Non
 
 
 def _outputs(environment: Environment, stack: str) -> dict[str, object]:
-    [root] = [r for r in environment.state(stack)["resources"] if r["type"] == "pulumi:pulumi:Stack"]
+    [root] = [r for r in environment.project.state(stack)["resources"] if r["type"] == "pulumi:pulumi:Stack"]
     return root["outputs"]
 
 
