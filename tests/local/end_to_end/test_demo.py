@@ -1,0 +1,72 @@
+"""The demo on parts of the file: it finds no difference in a shop that is right, and the one that is planted."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import pytest
+
+from local.demo import readback
+from local.demo.orders import Purchase, first_weeks
+from local.demo.records import CustomerRecord, OrderRecord, Session
+from local.demo.run import run
+from local.deployment import Deployment
+from tests.local.end_to_end.shop import Shop
+
+FIRST_PART = 60
+SECOND_PART = 20
+
+
+def test_the_demo_proves_that_the_result_is_right(
+    deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("local.demo.run.first_weeks", first_part)
+
+    assert run(deployment) == 0
+
+    assert f"All {FIRST_PART} orders ended once" in " ".join(capsys.readouterr().out.split())
+
+
+def test_the_demo_names_a_difference_that_is_planted(
+    shop: Shop, deployment: Deployment, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    victims: list[str] = []
+
+    async def read_and_falsify(
+        customers: Iterable[CustomerRecord], orders: Iterable[OrderRecord], session: Session
+    ) -> None:
+        records = list(customers)
+        await readback.read_customers(records, orders, session)
+        victim = next(record for record in records if record.views[shop.regions[0]].points)
+        name = victim.customer.customer_id
+        victims.append(name)
+        shop.dynamodb(shop.regions[0]).update_item(
+            TableName=shop.table("single-view"),
+            Key={"pk": {"S": f"CUSTOMER#{name}"}, "sk": {"S": "POINTS"}},
+            UpdateExpression="ADD balance :one",
+            ExpressionAttributeValues={":one": {"N": "1"}},
+        )
+        monkeypatch.setattr(readback, "PATIENCE", 0.1)
+        await readback.read_customers([victim], orders, session)
+
+    monkeypatch.setattr("local.demo.run.first_weeks", second_part)
+    monkeypatch.setattr("local.demo.run.read_customers", read_and_falsify)
+
+    assert run(deployment) == 1
+
+    shown = " ".join(capsys.readouterr().out.split())
+    assert f"{len(shop.regions)} differences between" in shown
+    assert all(f"{victims[0]}: {region} shows the view" in shown for region in shop.regions)
+
+
+def first_part() -> tuple[Purchase, ...]:
+    return first_weeks()[:FIRST_PART]
+
+
+def second_part() -> tuple[Purchase, ...]:
+    """Return purchases of other customers and other titles: accounts and allotments are made once."""
+    first = first_part()
+    customers, titles = {purchase.customer for purchase in first}, {purchase.sku for purchase in first}
+    return tuple(
+        purchase for purchase in first_weeks() if purchase.customer not in customers and purchase.sku not in titles
+    )[:SECOND_PART]
