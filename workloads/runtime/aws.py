@@ -16,8 +16,14 @@ if TYPE_CHECKING:
     from mypy_boto3_sqs import SQSClient
     from mypy_boto3_stepfunctions import SFNClient
 
-# A lost answer must show within a function's time-out, and the caller's own retry is the outer bound.
-_CONFIG: Final = Config(connect_timeout=2, read_timeout=5, retries={"mode": "standard", "total_max_attempts": 3})
+# A lost answer must show within a function's time-out, and the caller's own retry is the outer bound. Parameters are
+# checked by the service: the client's own check would be a tenth of a function's processor time.
+_CONFIG: Final = Config(
+    connect_timeout=2,
+    read_timeout=5,
+    retries={"mode": "standard", "total_max_attempts": 3},
+    parameter_validation=False,
+)
 _LONG_POLL_CONFIG: Final = _CONFIG.merge(Config(read_timeout=25))
 _SESSION: Final = botocore.session.get_session()
 
