@@ -40,7 +40,7 @@ test-engine: $(ENVIRONMENT) ## Deploy, change, break and destroy by the real Pul
 
 .PHONY: check
 check: $(ENVIRONMENT) ## Check what the program declares: inputs, IAM, state machines, API, event patterns, pipelines (part of test).
-	@$(RUN) -m pytest tests/validators
+	@$(RUN) -m pytest tests/validators tests/pipelines tests/infrastructure/test_controls.py
 
 .PHONY: test-images
 test-images: $(ENVIRONMENT) ## Build every image and start it (needs buildah or Docker).
@@ -52,6 +52,10 @@ lint: $(ENVIRONMENT) ## Check style, formatting, types and the direction of depe
 	@.venv/bin/ruff format --check
 	@.venv/bin/basedpyright
 	@.venv/bin/lint-imports
+
+.PHONY: lint-workflows
+lint-workflows: $(ENVIRONMENT) .tools/bin/actionlint ## Check the workflows of GitHub Actions by actionlint (needs Go).
+	@MERIDIAN_ACTIONLINT_REQUIRED=1 $(RUN) -m pytest tests/pipelines/test_workflows.py
 
 .PHONY: format
 format: $(ENVIRONMENT) ## Format the code and mend what can be mended.
@@ -77,6 +81,10 @@ $(UV):
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Meridian needs Python 3.11 or newer; $(PYTHON) is older: install one and run make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) can not make virtual environments: install Debian's package python3-venv" >&2; exit 1; }
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)
+
+.tools/bin/actionlint: | $(UV)
+	@command -v go > /dev/null || { echo "actionlint is a Go module: install Go 1.24 or newer" >&2; exit 1; }
+	@GOBIN=$(CURDIR)/.tools/bin go install github.com/rhysd/actionlint/cmd/actionlint@v1.7.12
 
 $(ENVIRONMENT): $(UV) pyproject.toml uv.lock
 	@echo "installing the locked environment"

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any, Final, cast
 
 import pulumi
+from pulumi.output import UNKNOWN
 
 from components.naming import Table
 from components.settings import GLOBAL_STACK, Context
@@ -126,10 +127,27 @@ class SharedOutputs:
     @property
     def token_issuers(self) -> pulumi.Output[tuple[TokenIssuer, ...]]:
         """The user pools of all Regions, in the order of their names."""
-        return self._reference.require_output(_USER_POOLS).apply(_issuers)
+        return self._output(_USER_POOLS).apply(_issuers)
 
     def _at(self, output: str, *path: str) -> pulumi.Output[str]:
-        return self._reference.require_output(output).apply(lambda value: _value_at(value, output, path))
+        return self._output(output, *path).apply(str)
+
+    def _output(self, output: str, *path: str) -> pulumi.Output[Any]:
+        """Return what stands at a path of an output.
+
+        A preview shows what is missing as unknown: the change that is previewed may be the one that adds it to
+        `global`, which is deployed first. A deployment refuses it.
+        """
+
+        def look_up(value: object) -> Any:
+            try:
+                return _value_at({} if value is None else {output: value}, (output, *path))
+            except GlobalStackIsBehindError:
+                if not pulumi.runtime.is_dry_run():
+                    raise
+                return pulumi.Output.from_input(UNKNOWN)
+
+        return self._reference.get_output(output).apply(look_up)
 
 
 def _issuers(pools: object) -> tuple[TokenIssuer, ...]:
@@ -140,13 +158,15 @@ def _issuers(pools: object) -> tuple[TokenIssuer, ...]:
     )
 
 
-def _value_at(value: object, output: str, path: tuple[str, ...]) -> str:
+def _value_at(outputs: Mapping[str, object], path: tuple[str, ...]) -> object:
+    value: object = outputs
     for depth, part in enumerate(path):
-        if not isinstance(value, Mapping) or part not in value:
-            found = ".".join((output, *path[: depth + 1]))
+        inner = value if isinstance(value, Mapping) else {}
+        if part not in inner:
+            found = ".".join(path[: depth + 1])
             raise GlobalStackIsBehindError(
                 f"the stack {GLOBAL_STACK!r} has no output {found}: deploy it with the present Pulumi.yaml, "
                 "then this cell"
             )
-        value = cast("Mapping[str, object]", value)[part]
-    return cast("str", value)
+        value = inner[part]
+    return value
