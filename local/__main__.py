@@ -1,4 +1,4 @@
-"""`python -m local up` (make local), `python -m local up --engine` (make up-local), `python -m local demo` (make demo)."""
+"""`python -m local up` (make local, with --engine make up-local) and `python -m local demo` (make demo)."""
 
 import argparse
 import sys

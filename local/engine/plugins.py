@@ -12,9 +12,7 @@ PACKAGES: Final = ("aws", "docker-build")
 MODULE: Final = "local.provider"
 
 
-def write_plugins(
-    directory: Path, *, emulator_url: str, account: str, ledger: Path, module: str = MODULE
-) -> Path:
+def write_plugins(directory: Path, *, emulator_url: str, account: str, ledger: Path, module: str = MODULE) -> Path:
     """Write an executable a package into `directory`; returns it, to be put in front of PATH.
 
     The shell replaces itself, so that the engine is the plugin's parent.

@@ -7,7 +7,7 @@ reading finds what was changed by hand.
 
 import importlib.metadata
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any, Final, NoReturn, TypeVar
 
@@ -242,7 +242,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
 
 
 def _subject(urn: str, inputs: Properties, *, id_: str = "", outputs: Properties | None = None) -> Subject:
-    stack, type_, name = urn.split("::")[0].rsplit(":", 1)[-1], _type(urn), urn.split("::", 3)[-1]
+    stack, type_, name = urn.split("::", maxsplit=1)[0].rsplit(":", 1)[-1], _type(urn), urn.split("::", 3)[-1]
     resource = RecordedResource(
         urn=urn, type=type_, name=name, custom=True, stack=stack, inputs=inputs, id=id_, outputs=outputs or {}
     )
@@ -285,6 +285,6 @@ def _answered(context: Any, answer: Callable[[], _Answer]) -> _Answer:
     """Return the answer; an error reaches the engine as its message, which the engine shows with the resource."""
     try:
         return answer()
-    except Exception as error:  # noqa: BLE001 - the boundary of the process
+    except Exception as error:
         context.abort(grpc.StatusCode.UNKNOWN, f"{type(error).__name__}: {error}")
         raise

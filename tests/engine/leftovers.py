@@ -23,7 +23,7 @@ _LISTS: Final[list[tuple[str, str, dict[str, Any], _Names]]] = [
     ("s3", "ListBuckets", {}, _of("Buckets", "Name")),
     ("iam", "ListRoles", {}, _of("Roles", "RoleName")),
     ("kms", "ListAliases", {}, _of("Aliases", "AliasName")),
-    ("events", "ListEventBuses", {}, lambda answer: [bus["Name"] for bus in answer["EventBuses"] if bus["Name"] != "default"]),
+    ("events", "ListEventBuses", {"NamePrefix": "meridian"}, _of("EventBuses", "Name")),
     ("events", "ListRules", {}, _of("Rules", "Name")),
     ("events", "ListArchives", {}, _of("Archives", "ArchiveName")),
     ("stepfunctions", "ListStateMachines", {}, _of("stateMachines", "name")),

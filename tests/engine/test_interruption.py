@@ -1,7 +1,6 @@
 """A cell whose deployment is killed half way, by docs/runbooks/interrupted-up.md, and the end of an environment."""
 
 import json
-import os
 from collections.abc import Generator
 from dataclasses import replace
 from pathlib import Path
@@ -112,7 +111,9 @@ def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]
     up = project.start(project.operation("up", CELL, "--skip-preview"))
     wanted = {*CREATED, *NOT_CREATED}
     try:
-        assert wait_until(lambda: wanted <= set(os.listdir(held)) or up.poll() is not None, seconds=300)
+        assert wait_until(
+            lambda: wanted <= {file.name for file in held.iterdir()} or up.poll() is not None, seconds=300
+        )
     finally:
         family = [*psutil.Process(up.pid).children(recursive=True)] if up.poll() is None else []
         up.kill()
@@ -120,5 +121,5 @@ def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]
             if process.is_running():
                 process.kill()
         output = up.communicate()[0]
-    assert wanted <= set(os.listdir(held)), output
+    assert wanted <= {file.name for file in held.iterdir()}, output
     return {name: (held / name).read_text(encoding="utf-8") for name in CREATED}
