@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import psutil
@@ -145,6 +146,11 @@ def _end() -> None:
     os._exit(1)
 
 
+def _end_on_request(number: int, frame: FrameType | None) -> None:
+    del number, frame
+    _end()
+
+
 def _end_with(parent: int) -> None:
     while os.getppid() == parent:
         time.sleep(_PARENT_CHECK_SECONDS)
@@ -153,7 +159,7 @@ def _end_with(parent: int) -> None:
 
 def main(argument: str) -> None:
     """Deploy and write the deployment file."""
-    signal.signal(signal.SIGTERM, lambda *_: _end())
+    signal.signal(signal.SIGTERM, _end_on_request)
     threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     known = json.loads(argument)
     settings = DeployerSettings(**(known | {"state_directory": Path(known["state_directory"])}))

@@ -7,6 +7,7 @@ import sys
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from types import FrameType
 from typing import Any, Final
 
 import grpc
@@ -42,8 +43,13 @@ def main(arguments: list[str], serving: type[ProviderServicer] = ProviderService
 
 def _end_with_the_engine(server: Any) -> None:
     ended = threading.Event()
+
+    def end(number: int, frame: FrameType | None) -> None:
+        del number, frame
+        ended.set()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, lambda *_: ended.set())
+        signal.signal(number, end)
     parent = os.getppid()
     while not ended.wait(_PARENT_CHECK_SECONDS) and os.getppid() == parent:
         pass

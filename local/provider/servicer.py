@@ -117,7 +117,9 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         """Answer a data source."""
         known = wire.properties(request.args)
         answer = _answered(context, lambda: computed.invoke(request.tok, known, account=self._context.account))
-        return provider_pb2.InvokeResponse(**{"return": wire.struct(answer)})
+        response = provider_pb2.InvokeResponse()
+        getattr(response, "return").CopyFrom(wire.struct(answer))  # a keyword of Python
+        return response
 
     def create(self, request: Any) -> Any:
         """Create one resource; the state may be lost after this, if the engine is killed."""

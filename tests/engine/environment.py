@@ -64,7 +64,7 @@ class Environment:
 
 @contextmanager
 def new_environment(directory: Path, *, plugin: str = MODULE) -> Generator[Environment]:
-    settings = EmulatorSettings(state_directory=directory / "emulator", port=_free_port())
+    settings = EmulatorSettings(state_directory=directory / "emulator", port=free_port())
     emulator = control.start(settings)
     try:
         control.wait_until_healthy(emulator, settings)
@@ -74,7 +74,7 @@ def new_environment(directory: Path, *, plugin: str = MODULE) -> Generator[Envir
         control.stop(emulator, settings)
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])

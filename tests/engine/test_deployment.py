@@ -1,5 +1,7 @@
 """What `pulumi up`, `preview` and `refresh` do to the program as it is; the last test adds a Region."""
 
+from typing import Any
+
 import yaml
 
 from tests.engine.conftest import CELLS
@@ -111,7 +113,7 @@ def test_a_third_region_joins_without_a_line_of_python(shop: Environment) -> Non
     assert f"meridian-forward-to-{new}" in {rule["Name"] for rule in rules}
 
 
-def _outputs(environment: Environment, stack: str) -> dict[str, object]:
+def _outputs(environment: Environment, stack: str) -> dict[str, Any]:
     [root] = [r for r in environment.project.state(stack)["resources"] if r["type"] == "pulumi:pulumi:Stack"]
     return root["outputs"]
 

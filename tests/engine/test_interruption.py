@@ -110,6 +110,10 @@ def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]
     project = replace(environment.project, environment=dict(environment.project.environment) | variables)
     up = project.start(project.operation("up", CELL, "--skip-preview"))
     wanted = {*CREATED, *NOT_CREATED}
+
+    def names() -> set[str]:
+        return {file.name for file in held.iterdir()}
+
     try:
         assert wait_until(
             lambda: wanted <= {file.name for file in held.iterdir()} or up.poll() is not None, seconds=300
@@ -121,5 +125,5 @@ def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]
             if process.is_running():
                 process.kill()
         output = up.communicate()[0]
-    assert wanted <= {file.name for file in held.iterdir()}, output
+    assert wanted <= names(), output
     return {name: (held / name).read_text(encoding="utf-8") for name in CREATED}

@@ -66,25 +66,36 @@ class Provider:
             return None
         return Resource(resource.urn, answer.id, wire.properties(answer.inputs), wire.properties(answer.properties))
 
-    def diff(self, resource: Resource, **news: Any) -> Any:
-        known = {"old_inputs": wire.struct(resource.inputs), "olds": wire.struct(resource.outputs)}
-        return self.servicer.Diff(
-            provider_pb2.DiffRequest(urn=resource.urn, id=resource.id, news=wire.struct(news), **known), _Call()
+    def diff(self, resource: Resource, news: Mapping[str, Any]) -> Any:
+        request = provider_pb2.DiffRequest(
+            urn=resource.urn,
+            id=resource.id,
+            news=wire.struct(news),
+            old_inputs=wire.struct(resource.inputs),
+            olds=wire.struct(resource.outputs),
         )
+        return self.servicer.Diff(request, _Call())
 
-    def update(self, resource: Resource, *, preview: bool = False, **news: Any) -> Resource:
-        known = {"old_inputs": wire.struct(resource.inputs), "olds": wire.struct(resource.outputs)}
-        answer = self.servicer.Update(
-            provider_pb2.UpdateRequest(
-                urn=resource.urn, id=resource.id, news=wire.struct(news), preview=preview, **known
-            ),
-            _Call(),
+    def update(self, resource: Resource, news: Mapping[str, Any], *, preview: bool = False) -> Resource:
+        request = provider_pb2.UpdateRequest(
+            urn=resource.urn,
+            id=resource.id,
+            news=wire.struct(news),
+            old_inputs=wire.struct(resource.inputs),
+            olds=wire.struct(resource.outputs),
+            preview=preview,
         )
+        answer = self.servicer.Update(request, _Call())
         return Resource(resource.urn, resource.id, news, wire.properties(answer.properties))
 
     def delete(self, resource: Resource) -> None:
-        known = {"old_inputs": wire.struct(resource.inputs), "properties": wire.struct(resource.outputs)}
-        self.servicer.Delete(provider_pb2.DeleteRequest(urn=resource.urn, id=resource.id, **known), _Call())
+        request = provider_pb2.DeleteRequest(
+            urn=resource.urn,
+            id=resource.id,
+            old_inputs=wire.struct(resource.inputs),
+            properties=wire.struct(resource.outputs),
+        )
+        self.servicer.Delete(request, _Call())
 
 
 @pytest.fixture(scope="session")

@@ -67,7 +67,7 @@ def test_a_change_by_hand_shows_in_inputs_and_outputs_once(provider: Provider) -
     assert found is not None
     assert found.inputs["visibilityTimeoutSeconds"] == found.outputs["visibilityTimeoutSeconds"] == 7
     assert provider.read(found) == found
-    assert list(provider.diff(found, **queue.inputs).detailedDiff) == ["visibilityTimeoutSeconds"]
+    assert list(provider.diff(found, queue.inputs).detailedDiff) == ["visibilityTimeoutSeconds"]
 
 
 @pytest.mark.parametrize(
@@ -85,7 +85,7 @@ def test_a_key_change_replaces_and_deletes_first_what_keeps_its_name(provider: P
     declared = {"region": "us-east-1", "name": "t", "hashKey": "pk"}
     table = Resource(f"urn:pulumi:test::meridian::{TABLE}::t", "t", declared, declared)
 
-    diff = provider.diff(table, **declared | {"hashKey": "id"})
+    diff = provider.diff(table, declared | {"hashKey": "id"})
 
     assert list(diff.replaces) == ["hashKey"]
     assert diff.deleteBeforeReplace
@@ -96,7 +96,7 @@ def test_another_name_makes_the_new_one_before_the_old_one_goes(provider: Provid
     declared = {"region": "us-east-1", "name": "old"}
     bus = Resource(f"urn:pulumi:test::meridian::{BUS}::b", "old", declared, declared)
 
-    assert not provider.diff(bus, region="us-east-1", name="new").deleteBeforeReplace
+    assert not provider.diff(bus, {"region": "us-east-1", "name": "new"}).deleteBeforeReplace
 
 
 def test_a_preview_does_not_know_which_version_an_update_will_publish(provider: Provider) -> None:
@@ -104,7 +104,7 @@ def test_a_preview_does_not_know_which_version_an_update_will_publish(provider: 
     outputs = {**inputs, "version": "1", "qualifiedArn": "arn:f:1", "arn": "arn:f"}
     function = Resource("urn:pulumi:test::meridian::aws:lambda/function:Function::f", "f", inputs, outputs)
 
-    planned = provider.update(function, preview=True, **inputs | {"memorySize": 1024}).outputs
+    planned = provider.update(function, inputs | {"memorySize": 1024}, preview=True).outputs
 
     assert planned["version"] == planned["qualifiedArn"] == rpc.UNKNOWN
     assert planned["arn"] == "arn:f"
@@ -119,9 +119,9 @@ def test_an_imported_resource_is_updated_and_not_replaced_by_its_declaration(pro
 
     assert imported is not None
     assert imported.id == made.id
-    assert not provider.diff(imported, **declared).replaces
-    assert provider.diff(imported, **declared).changes == provider_pb2.DiffResponse.DIFF_SOME
-    updated = provider.update(imported, **declared)
+    assert not provider.diff(imported, declared).replaces
+    assert provider.diff(imported, declared).changes == provider_pb2.DiffResponse.DIFF_SOME
+    updated = provider.update(imported, declared)
     assert {key: value for key, value in updated.outputs.items() if key in made.outputs} == made.outputs
 
 
