@@ -13,7 +13,7 @@ from typing import Any, Final, Self
 from local.deployment import TEST_CREDENTIALS
 from local.engine.plugins import MODULE, write_plugins
 from local.paths import ROOT
-from local.processes import die_with
+from local.processes import python
 
 MISSING: Final = (
     "there is no `pulumi` on PATH: install the Pulumi command line with its language host for Python "
@@ -102,17 +102,15 @@ class Project:
         return self.command(verb, "--stack", stack, *judged, *agreed, *options)
 
     def start(self, command: Sequence[str]) -> "subprocess.Popen[str]":
-        """Start a command that ends with this process; its output is one pipe."""
-        parent = os.getpid()
+        """Start a command that ends with this process, and all that it starts with it; its output is one pipe."""
         return subprocess.Popen(
-            list(command),
+            python("-m", "local.engine.guard", *command),
             env=dict(self.environment),
-            cwd=self.tree,
+            cwd=ROOT,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            preexec_fn=lambda: die_with(parent),  # noqa: PLW1509 - async-signal-safe enough: one system call
         )
 
     def run(self, command: Sequence[str]) -> Result:
