@@ -10,6 +10,7 @@ import pulumi
 import pulumi_aws as aws
 import pulumi_docker_build as docker_build
 
+from components.documents import json_document
 from components.naming import Placement, repository_name
 from components.settings import Architecture, Context
 
@@ -86,7 +87,7 @@ class ContextImage(pulumi.ComponentResource):
             region=placement.region,
             repository=repository.name,
             # By count, not by age: a cell that deploys seldom must still find the image that it runs.
-            policy=pulumi.Output.json_dumps(
+            policy=json_document(
                 {
                     "rules": [
                         {

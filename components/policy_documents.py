@@ -6,6 +6,8 @@ from typing import Final, Literal
 
 import pulumi
 
+from components.documents import json_document
+
 Conditions = Mapping[str, Mapping[str, pulumi.Input[str] | Sequence[pulumi.Input[str]]]]
 """Operator → condition key → value or values, as IAM writes them."""
 
@@ -38,9 +40,7 @@ class Statement:
 
 def policy_document(*statements: Statement) -> pulumi.Output[str]:
     """Return the JSON text of a policy."""
-    return pulumi.Output.json_dumps(
-        {"Version": "2012-10-17", "Statement": [statement.document() for statement in statements]}
-    )
+    return json_document({"Version": "2012-10-17", "Statement": [statement.document() for statement in statements]})
 
 
 def service_trust(service: str, *, account: str, conditions: Conditions | None = None) -> pulumi.Output[str]:
@@ -56,7 +56,7 @@ def service_trust(service: str, *, account: str, conditions: Conditions | None =
         "Action": ["sts:AssumeRole"],
         "Condition": {"StringEquals": {"aws:SourceAccount": account}, **(conditions or {})},
     }
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return json_document({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def service_trust_without_source(service: str) -> pulumi.Output[str]:
@@ -67,7 +67,7 @@ def service_trust_without_source(service: str) -> pulumi.Output[str]:
         "Principal": {"Service": [service]},
         "Action": ["sts:AssumeRole"],
     }
-    return pulumi.Output.json_dumps({"Version": "2012-10-17", "Statement": [statement]})
+    return json_document({"Version": "2012-10-17", "Statement": [statement]})
 
 
 def tls_only(action: str, resources: Sequence[pulumi.Input[str]]) -> Statement:

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.alarms import AlarmArgs, Metric, alarm
+from components.documents import json_document
 from components.naming import Placement, resource_name
 from components.policy_documents import Statement, policy_document, tls_only
 
@@ -111,7 +112,7 @@ class WorkQueue(pulumi.ComponentResource):
             key_arn=args.key_arn,
             statements=[_sent_by_rule(placement, args.queue, args.fed_by_rule)] if args.fed_by_rule else [],
             opts=child,
-            redrive_policy=pulumi.Output.json_dumps(
+            redrive_policy=json_document(
                 {"deadLetterTargetArn": self.dead_letter_queue.arn, "maxReceiveCount": _MAX_RECEIVE_COUNT}
             ),
             visibility_timeout_seconds=args.visibility_timeout_seconds,
@@ -121,9 +122,7 @@ class WorkQueue(pulumi.ComponentResource):
             f"{name}-redrive-allow",
             region=placement.region,
             queue_url=self.dead_letter_queue.url,
-            redrive_allow_policy=pulumi.Output.json_dumps(
-                {"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}
-            ),
+            redrive_allow_policy=json_document({"redrivePermission": "byQueue", "sourceQueueArns": [queue.arn]}),
             opts=child,
         )
         self.name, self.arn, self.url = queue.name, queue.arn, queue.url

@@ -8,6 +8,7 @@ import pulumi
 import pulumi_aws as aws
 
 from components.alarms import AlarmArgs, Metric, alarm
+from components.documents import json_document
 from components.logs import log_group
 from components.naming import Placement, resource_name
 from components.policy_documents import Statement, policy_document, service_trust
@@ -97,7 +98,7 @@ class WorkloadService(pulumi.ComponentResource):
             execution_role_arn=execution_role.arn,
             # The one place that can be written to. The image declares the same volume, which gives it its permissions.
             volumes=[aws.ecs.TaskDefinitionVolumeArgs(name="tmp")],
-            container_definitions=pulumi.Output.json_dumps([self._container(logs)]),
+            container_definitions=json_document([self._container(logs)]),
             tags=placement.tags(_COMPONENT),
             opts=self._child,
         )
