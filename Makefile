@@ -63,10 +63,12 @@ format: $(ENVIRONMENT) ## Format the code and mend what can be mended.
 	@.venv/bin/ruff format
 
 .PHONY: generated
-generated: $(ENVIRONMENT) ## Write again what is generated: JSON Schemas, the pages of policies and controls, the images' requirements.
+generated: $(ENVIRONMENT) ## Write again what is generated: JSON Schemas, the pages of policies, controls, replacements and planted defects, the images' requirements.
 	@$(RUN) -m workloads.contracts.generate_schemas
 	@$(RUN) -m policies.catalogue
 	@$(RUN) -m policies.controls
+	@$(RUN) -m tests.infrastructure.test_replacements
+	@$(RUN) -m tests.catalogue
 	@$(UV) export --quiet --frozen --only-group workloads --no-emit-project --output-file workloads/requirements.lock
 
 .PHONY: bench

@@ -29,7 +29,7 @@ CHOSEN_BY_AWS: Final = frozenset(
 
 
 def data_is_kept(resources: Resources) -> Iterator[str]:
-    """What holds data is protected by Pulumi, refuses deletion itself where it can, and does not go with its contents."""
+    """What holds data is protected, refuses deletion itself where it can, and does not go with its contents."""
     for resource in resources:
         if resource.type not in HOLDS_DATA:
             continue
