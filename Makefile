@@ -75,6 +75,10 @@ generated: $(ENVIRONMENT) ## Write again what is generated: JSON Schemas, the pa
 bench: $(ENVIRONMENT) ## Measure start-up, first order and memory of the laptop mode.
 	@$(RUN) -m bench.start_up
 
+.PHONY: bench-evaluation
+bench-evaluation: $(ENVIRONMENT) ## Measure what the program costs over a bare one, from 1 to 20 Regions.
+	@$(RUN) -m bench.evaluation
+
 .PHONY: clean
 clean: ## Remove the environment and all caches.
 	@rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache
