@@ -30,7 +30,7 @@ ENGINE: Final = "local.engine.deployer"
 ACCOUNT: Final = "000000000000"
 # One worker a function is enough for two processors, but for these: an API call may wait for its order's end, and many
 # sagas run at a time. With all of them started the whole laptop mode stays below 1.5 GB.
-WORKERS: Final = {"meridian-checkout-api": 3, "meridian-checkout-saga-steps": 2}
+WORKERS: Final = {"meridian-checkout-api": 2, "meridian-checkout-saga-steps": 2}
 _STAND_INS_SECONDS: Final = 30.0
 _STAND_INS_PATIENCE: Final = 10.0
 

@@ -4,12 +4,12 @@ import asyncio
 import math
 from collections import defaultdict
 from collections.abc import AsyncGenerator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
 from typing import Final, TypeVar
 
-import httpx
+import aiohttp
 import msgspec
 
 from local.demo.orders import CURRENCY
@@ -20,6 +20,7 @@ ATTEMPTS: Final = 8
 """How often one request is sent while the answer is that it should be sent again."""
 WAIT_SECONDS: Final = 10
 """The longest wait that `Prefer` may ask for."""
+_ANSWER_SECONDS: Final = 30.0
 _ASK_AGAIN: Final = frozenset({409, 429, 503, 504})
 """Undecided, throttled, not taken on, no answer in time: the contract is that the same request may be sent again."""
 
@@ -133,7 +134,7 @@ class EntryApi:
     """The entry API of one Region."""
 
     def __init__(
-        self, *, region: str, client: httpx.AsyncClient, slots: asyncio.Semaphore, stopwatch: Stopwatch
+        self, *, region: str, client: aiohttp.ClientSession, slots: asyncio.Semaphore, stopwatch: Stopwatch
     ) -> None:
         self.region = region
         self._client = client
@@ -203,47 +204,43 @@ class EntryApi:
         sent = {"Authorization": f"Bearer {token}", **(headers or {})}
         if content is not None:
             sent["Content-Type"] = "application/json"
-        request = self._client.build_request(method, path, headers=sent, content=content)
-        answer = await self._exchange(operation, request)
+        reply = await self._exchange(operation, method, path, sent, content)
         for _ in range(ATTEMPTS - 1):
-            if answer.status_code not in _ASK_AGAIN:
+            if reply.status not in _ASK_AGAIN:
                 break
-            await asyncio.sleep(float(answer.headers.get("Retry-After", "1")))
-            answer = await self._exchange(operation, request)
+            await asyncio.sleep(float(reply.headers.get("Retry-After", "1")))
+            reply = await self._exchange(operation, method, path, sent, content)
+        return reply
+
+    async def _exchange(
+        self, operation: str, method: str, path: str, headers: Mapping[str, str], content: bytes | None
+    ) -> Reply:
+        async with self._slots:
+            began = perf_counter()
+            async with self._client.request(method, path, headers=headers, data=content) as answer:
+                body = await answer.read()
+            self._stopwatch.add(operation, perf_counter() - began)
         return Reply(
             region=self.region,
             operation=operation,
-            status=answer.status_code,
+            status=answer.status,
             location=answer.headers.get("Location", ""),
-            body=answer.content,
+            body=body,
             headers=answer.headers,
         )
-
-    async def _exchange(self, operation: str, request: httpx.Request) -> httpx.Response:
-        async with self._slots:
-            began = perf_counter()
-            answer = await self._client.send(request)
-            self._stopwatch.add(operation, perf_counter() - began)
-        return answer
 
 
 @asynccontextmanager
 async def entry_apis(urls: Mapping[str, str], stopwatch: Stopwatch) -> AsyncGenerator[dict[str, EntryApi]]:
     """Open a client for each Region; all of them share one bound on the requests under way."""
     slots = asyncio.Semaphore(CONCURRENCY)
-    limits = httpx.Limits(max_connections=CONCURRENCY, max_keepalive_connections=CONCURRENCY)
-    clients = {
-        region: httpx.AsyncClient(base_url=url, timeout=30.0, limits=limits, trust_env=False)
-        for region, url in urls.items()
-    }
-    try:
-        yield {
-            region: EntryApi(region=region, client=client, slots=slots, stopwatch=stopwatch)
-            for region, client in clients.items()
-        }
-    finally:
-        for client in clients.values():
-            await client.aclose()
+    async with AsyncExitStack() as opened:
+        apis: dict[str, EntryApi] = {}
+        for region, url in urls.items():
+            session = aiohttp.ClientSession(base_url=url, timeout=aiohttp.ClientTimeout(total=_ANSWER_SECONDS))
+            client = await opened.enter_async_context(session)
+            apis[region] = EntryApi(region=region, client=client, slots=slots, stopwatch=stopwatch)
+        yield apis
 
 
 def _order_body(sku: str) -> object:

@@ -1,10 +1,11 @@
 """Sends the plan's requests to the entry APIs and keeps every answer."""
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
 
-import httpx
+import aiohttp
 import msgspec
 
 from local.demo.clients import (
@@ -22,8 +23,11 @@ from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
 from local.demo.waiting import Deadline, for_each, read_until
 
 NOT_FOUND: Final = 404
-UNDER_WAY: Final = 32
+UNDER_WAY: Final = 64
 """How many orders are on their way from request to end at a time."""
+FIRST_LOOK: Final = 4.0
+"""Seconds after which to look for an order's end, with so many others under way: each look costs the very processors
+that do the work."""
 PATIENCE: Final = 60.0
 """Seconds that any single stage may take to settle; a healthy laptop needs a tenth of it."""
 
@@ -143,7 +147,7 @@ async def guarded(faults: list[str], exchange: Callable[[], Awaitable[None]]) ->
         await exchange()
     except UnexpectedReplyError as error:
         faults.append(str(error))
-    except httpx.HTTPError as error:
+    except (aiohttp.ClientError, TimeoutError) as error:
         faults.append(f"{type(error).__name__}: {error}")
 
 
@@ -159,23 +163,22 @@ async def _to_its_end(record: OrderRecord, session: Session, *, wait: int | None
     order = record.order
 
     async def exchange() -> None:
-        began = monotonic()
         record.answers.append(await _send(order, session, order.arrival, wait=wait))
         for retry in order.retries:
             record.answers.append(await _send(order, session, _retry_region(order, retry, session), wait=None))
-        await _follow(record, session, Deadline(PATIENCE))
+        await _follow(record, session, Deadline(PATIENCE), wait=wait)
         record.ended_at = monotonic()
-        session.stopwatch.add("an order, from its request to its end", record.ended_at - began)
 
     await guarded(record.faults, exchange)
 
 
-async def _follow(record: OrderRecord, session: Session, deadline: Deadline) -> None:
+async def _follow(record: OrderRecord, session: Session, deadline: Deadline, *, wait: int | None) -> None:
     order, token = record.order, session.customers[record.order.customer_id]
     if order.way is Way.COMMAND:
         for answer in record.answers:
             record.commands.append(await follow_command(answer, session.apis[answer.region], token, deadline))
     for location in sorted(record.locations)[:1]:
+        await asyncio.sleep(FIRST_LOOK if wait is None else 0)
         reply = await read_until(
             session.apis[order.home],
             "read an order",

@@ -7,8 +7,9 @@ from typing import Final, TypeVar
 
 from local.demo.clients import EntryApi, Reply
 
-FIRST_PAUSE: Final = 0.2
-LONGEST_PAUSE: Final = 1.0
+FIRST_PAUSE: Final = 0.5
+LONGEST_PAUSE: Final = 2.0
+"""Seconds. Each look costs the processors that do the work which is waited for."""
 
 T = TypeVar("T")
 
@@ -30,7 +31,7 @@ async def until(look: Callable[[], Awaitable[T]], accepted: Callable[[T], bool],
     seen = await look()
     while not accepted(seen) and not deadline.passed():
         await asyncio.sleep(pause)
-        pause = min(pause * 1.5, LONGEST_PAUSE)
+        pause = min(pause * 2, LONGEST_PAUSE)
         seen = await look()
     return seen
 

@@ -3,6 +3,7 @@
 `python -m local.emulator.launcher '<settings as JSON>'`; prints one JSON line a failed function on standard output.
 """
 
+import gc
 import json
 import os
 import shutil
@@ -13,12 +14,14 @@ from typing import Final
 
 import uvicorn
 
+from local.emulator.one_write import OneWriteProtocol
 from local.emulator.settings import EmulatorSettings
 
 _PARENT_CHECK_SECONDS: Final = 0.25
 # Each invocation and each execution has threads of its own here, and each system call gives the interpreter away: with
 # Python's 5 ms, the server's loop waits that long to get it back, several times a request.
 _SWITCH_INTERVAL_SECONDS: Final = 0.0005
+_GARBAGE_COLLECTION: Final = (20_000, 20, 50)
 # As ministack's own server has it: botocore keeps connections for a minute.
 _KEEP_ALIVE_SECONDS: Final = 75
 _ENVIRONMENT: Final = {
@@ -57,12 +60,15 @@ def main(argument: str) -> None:
     patches.apply(settings)
     threading.Thread(target=_end_with_parent, args=(settings, os.getppid()), daemon=True).start()
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
+    # The tables' items are ever more objects that are never garbage: to look through them seldom is enough.
+    gc.freeze()
+    gc.set_threshold(*_GARBAGE_COLLECTION)
     # With ministack's own server, which is pure Python, half of the emulator's time goes into reading and writing HTTP.
     uvicorn.run(
         app,
         host="127.0.0.1",
         port=settings.port,
-        http="httptools",
+        http=OneWriteProtocol,
         loop="uvloop",
         lifespan="on",
         log_level="warning",

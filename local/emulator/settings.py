@@ -16,7 +16,7 @@ class EmulatorSettings:
     # A worker with boto3 takes about 38 MB, and a burst would start one a call. Calls beyond the bound wait.
     workers: int = 1
     workers_of: dict[str, int] = field(default_factory=dict[str, int])
-    executions: int = 8
+    executions: int = 12
     """How many executions of state machines run at a time; the others wait before their first state."""
 
     @property

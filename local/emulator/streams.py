@@ -20,6 +20,9 @@ from ministack.services import dynamodb, lambda_svc
 
 _LONGEST_PAUSE: Final = 1.0
 _ENDLESS: Final = -1
+_KEPT: Final = 500
+"""Records of a stream that stay though every mapping has read them, for whoever reads the stream by hand."""
+_TRIM_SECONDS: Final = 1.0
 _SHARD: Final = "shardId-00000000000000000000-00000000"
 
 
@@ -47,6 +50,7 @@ class StreamPoller:
 
     def __init__(self, emulator_url: str) -> None:
         self._emulator_url = emulator_url
+        self._trimmed_at = 0.0
 
     def poll(self) -> bool:
         """Start a batch for every mapping that is idle and has unread records."""
@@ -58,6 +62,9 @@ class StreamPoller:
             finally:
                 _request_account_id.reset(tokens[0])
                 _request_region.reset(tokens[1])
+        if time.monotonic() - self._trimmed_at > _TRIM_SECONDS:
+            _trim()
+            self._trimmed_at = time.monotonic()
         return started
 
     def _poll_mapping(self, mapping: dict[str, Any]) -> bool:
@@ -224,3 +231,25 @@ def _is_active(mapping: Mapping[str, Any]) -> bool:
 def _move_to(mapping: Mapping[str, Any], position: int) -> None:
     with lambda_svc._dynamodb_stream_positions_lock:
         lambda_svc._dynamodb_stream_positions[mapping["UUID"]] = position
+
+
+def _trim() -> None:
+    """Forget the records that every mapping has read: ministack keeps them for a day, with both images of each item.
+
+    A record a write and Region is most of what an hour of orders leaves in memory. Only the thread that polls may do
+    this: between the two steps a position would lead to the wrong record.
+    """
+    unread: dict[tuple[str, str, str], int] = {}
+    for account, region, mapping in lambda_svc._iter_all_esms():
+        source = str(mapping.get("EventSourceArn", ""))
+        position = lambda_svc._dynamodb_stream_positions.get(mapping["UUID"], 0)
+        if ":dynamodb:" in source:
+            scope = (account, region, source.split(":table/", 1)[1].split("/", 1)[0])
+            unread[scope] = min(unread.get(scope, int(position)), int(position))
+    for scope, records in list(dynamodb._stream_records._data.items()):
+        account, region, table = scope
+        first = dynamodb._stream_trimmed.get_scoped(account, region, table, 0)
+        read = unread.get(scope, first + len(records)) - first
+        if (surplus := min(read, len(records) - _KEPT)) > 0:
+            del records[:surplus]
+            dynamodb._stream_trimmed.set_scoped(account, region, table, first + surplus)
