@@ -236,8 +236,8 @@ def _move_to(mapping: Mapping[str, Any], position: int) -> None:
 def _trim() -> None:
     """Forget the records that every mapping has read: ministack keeps them for a day, with both images of each item.
 
-    A record a write and Region is most of what an hour of orders leaves in memory. Only the thread that polls may do
-    this: between the two steps a position would lead to the wrong record.
+    They were the largest part of what orders leave in memory (its containers measured after 150 orders). Only the
+    thread that polls may do this: between the two steps a position would lead to the wrong record.
     """
     unread: dict[tuple[str, str, str], int] = {}
     for account, region, mapping in lambda_svc._iter_all_esms():
