@@ -8,10 +8,11 @@ from uuid import uuid4
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
-from workloads.checkout.adapters.transactions import Actions
+from workloads.checkout.adapters.transactions import Writer, actions_of
 from workloads.checkout.application.changes import Change
 from workloads.checkout.application.ports import Account, ConcurrentWriteError, DepositRecord, OrderRecord, OutboxEntry
 from workloads.checkout.domain.command_record import CommandRecord
+from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.price import Price, newest
 from workloads.checkout.domain.reservation import Allotment
 from workloads.checkout.domain.wallet import Payment
@@ -56,7 +57,7 @@ class DynamoDbStore:
         self._region = region
         self._regions = regions
         self._clock = clock
-        self._actions = Actions(table, region)
+        self._writer = Writer(table, region)
 
     def order(self, order_id: str) -> OrderRecord:
         """Return what is known under an order's id."""
@@ -106,7 +107,7 @@ class DynamoDbStore:
 
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
         """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""
-        written = [(type(change).__name__, action) for change in changes for action in self._actions.of(change)]
+        written = [(type(change).__name__, action) for change in changes for action in actions_of(self._writer, change)]
         written += [("OutboxEntry", self._outbox_put(entry)) for entry in entries]
         actions = [action for _, action in written]
         # One token a decision: the client's own retries after a lost answer are answered, not refused. The next
@@ -172,7 +173,7 @@ class DynamoDbStore:
         raise UnreadKeysError(len(wanted))
 
 
-def _handovers(found: Mapping[str, Mapping[str, Any]]) -> tuple[items.Handover, ...]:
+def _handovers(found: Mapping[str, Mapping[str, Any]]) -> tuple[Handover, ...]:
     return tuple(items.read_handover(item) for sk, item in sorted(found.items()) if sk.startswith(keys.HANDOVER_PREFIX))
 
 

@@ -1,0 +1,43 @@
+"""Checkout's values as items of its table, and back. Attributes that a later version adds are passed over."""
+
+from __future__ import annotations
+
+from workloads.checkout.adapters.items.commands import read_command, write_command
+from workloads.checkout.adapters.items.fields import Fields
+from workloads.checkout.adapters.items.handovers import read_handover, write_handover
+from workloads.checkout.adapters.items.orders import read_order, write_order
+from workloads.checkout.adapters.items.prices import read_price, write_price
+from workloads.checkout.adapters.items.reservations import read_reservation, write_reservation
+from workloads.checkout.adapters.items.stock import read_allotment, write_allotment
+from workloads.checkout.adapters.items.wallets import (
+    read_deposit,
+    read_home,
+    read_payment,
+    read_wallet,
+    write_deposit,
+    write_payment,
+    write_refund,
+)
+
+__all__ = [
+    "Fields",
+    "read_allotment",
+    "read_command",
+    "read_deposit",
+    "read_handover",
+    "read_home",
+    "read_order",
+    "read_payment",
+    "read_price",
+    "read_reservation",
+    "read_wallet",
+    "write_allotment",
+    "write_command",
+    "write_deposit",
+    "write_handover",
+    "write_order",
+    "write_payment",
+    "write_price",
+    "write_refund",
+    "write_reservation",
+]

@@ -1,0 +1,31 @@
+"""Reservations as items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workloads.checkout.adapters.items.fields import Fields, read_reason
+from workloads.checkout.domain.reservation import Reservation, ReservationState
+
+
+def write_reservation(reservation: Reservation) -> Fields:
+    """Write a reservation."""
+    return {
+        "order_id": reservation.order_id,
+        "customer_id": reservation.customer_id,
+        "units": dict(reservation.units),
+        "state": reservation.state.value,
+        "refusal": reservation.refusal.value if reservation.refusal else None,
+    }
+
+
+def read_reservation(item: Mapping[str, Any]) -> Reservation:
+    """Read a reservation."""
+    return Reservation(
+        order_id=item["order_id"],
+        customer_id=item["customer_id"],
+        units=item["units"],
+        state=ReservationState(item["state"]),
+        refusal=read_reason(item.get("refusal")),
+    )

@@ -1,0 +1,31 @@
+"""Allotments as items."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from workloads.checkout.adapters.items.fields import Fields
+from workloads.checkout.domain.reservation import Allotment
+
+
+def write_allotment(allotment: Allotment) -> Fields:
+    """Write an allotment."""
+    return {
+        "sku": allotment.sku,
+        "region": allotment.region,
+        "allotted": allotment.allotted,
+        "free": allotment.free,
+        "version": allotment.version,
+    }
+
+
+def read_allotment(item: Mapping[str, Any]) -> Allotment:
+    """Read an allotment."""
+    return Allotment(
+        sku=item["sku"],
+        region=item["region"],
+        allotted=item["allotted"],
+        free=item["free"],
+        version=item["version"],
+    )

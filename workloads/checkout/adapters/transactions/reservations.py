@@ -1,0 +1,32 @@
+"""Changes of reservations as actions."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from workloads.checkout.adapters import items, keys
+from workloads.checkout.adapters.attributes import Plain
+from workloads.checkout.adapters.transactions.writer import ABSENT, Writer
+from workloads.checkout.application.changes import (
+    AddReservation,
+    CheckNothingHeld,
+    MoveReservation,
+    ReservationChange,
+)
+from workloads.checkout.domain.reservation import ReservationState
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+
+def reservation_actions(write: Writer, change: ReservationChange) -> list[TransactWriteItemTypeDef]:
+    """Return the action of a change."""
+    held: dict[str, Plain] = {":held": ReservationState.HELD.value}
+    match change:
+        case AddReservation(reservation=reservation):
+            return [write.add(keys.reservation(reservation.order_id), items.write_reservation(reservation))]
+        case MoveReservation(reservation=reservation):
+            key = keys.reservation(reservation.order_id)
+            return [write.update(key, {"state": reservation.state.value}, "#state = :held", held)]
+        case CheckNothingHeld(order_id=order_id):
+            return [write.check(keys.reservation(order_id), f"{ABSENT} OR #state <> :held", held)]

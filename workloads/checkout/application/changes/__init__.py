@@ -1,0 +1,65 @@
+"""The changes that a transaction is made of, each with the condition under which it holds; a module an aggregate.
+
+A change that starts with `Check` writes nothing: it stands for what a decision relied on.
+"""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
+from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
+from workloads.checkout.application.changes.orders import AddOrder, CheckOrderPending, EndOrder, OrderChange
+from workloads.checkout.application.changes.prices import PriceChange, SetPriceItem
+from workloads.checkout.application.changes.reservations import (
+    AddReservation,
+    CheckNothingHeld,
+    MoveReservation,
+    ReservationChange,
+)
+from workloads.checkout.application.changes.stock import ReturnStock, SetAllotmentItem, StockChange, TakeStock
+from workloads.checkout.application.changes.wallets import (
+    AddDeposit,
+    AddPayment,
+    ChangeWallet,
+    CheckHome,
+    CheckNotPaid,
+    CheckPaid,
+    RefundPayment,
+    WalletChange,
+)
+
+Change: TypeAlias = (
+    OrderChange | ReservationChange | StockChange | WalletChange | PriceChange | HandoverChange | CommandChange
+)
+
+__all__ = [
+    "AddCommandRecord",
+    "AddDeposit",
+    "AddDepositHandover",
+    "AddOrder",
+    "AddOrderHandover",
+    "AddPayment",
+    "AddReservation",
+    "Change",
+    "ChangeWallet",
+    "CheckHome",
+    "CheckNotPaid",
+    "CheckNothingHeld",
+    "CheckOrderPending",
+    "CheckPaid",
+    "CommandChange",
+    "EndOrder",
+    "HandoverChange",
+    "MoveReservation",
+    "OrderChange",
+    "PriceChange",
+    "RefundPayment",
+    "ReservationChange",
+    "ReturnStock",
+    "SetAllotmentItem",
+    "SetPriceItem",
+    "StockChange",
+    "TakeStock",
+    "WalletChange",
+]

@@ -1,0 +1,29 @@
+"""An order: its beginning, its end, and that it is still open."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from workloads.checkout.application.changes.change import FrozenChange
+from workloads.checkout.domain.order import Order
+
+
+class AddOrder(FrozenChange, frozen=True):
+    """A new order, if its id has none."""
+
+    order: Order
+
+
+class EndOrder(FrozenChange, frozen=True):
+    """The end of an order, if it is pending and its home is unchanged."""
+
+    order: Order
+
+
+class CheckOrderPending(FrozenChange, frozen=True):
+    """The order is pending and its home is unchanged."""
+
+    order: Order
+
+
+OrderChange: TypeAlias = AddOrder | EndOrder | CheckOrderPending

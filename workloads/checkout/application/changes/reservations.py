@@ -1,0 +1,29 @@
+"""The units that an order holds."""
+
+from __future__ import annotations
+
+from typing import TypeAlias
+
+from workloads.checkout.application.changes.change import FrozenChange
+from workloads.checkout.domain.reservation import Reservation
+
+
+class AddReservation(FrozenChange, frozen=True):
+    """A reservation, if the order has none."""
+
+    reservation: Reservation
+
+
+class MoveReservation(FrozenChange, frozen=True):
+    """The next state of a reservation, if it is held."""
+
+    reservation: Reservation
+
+
+class CheckNothingHeld(FrozenChange, frozen=True):
+    """The order's reservation is not held."""
+
+    order_id: str
+
+
+ReservationChange: TypeAlias = AddReservation | MoveReservation | CheckNothingHeld
