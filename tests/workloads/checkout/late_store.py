@@ -14,9 +14,9 @@ from workloads.checkout.application.ports import (
     OrderRecord,
     OutboxEntry,
 )
+from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.price import Price
-from workloads.checkout.domain.reservation import Allotment
 from workloads.checkout.domain.wallet import Payment
 
 Commit = tuple[Sequence[Change], Sequence[OutboxEntry]]

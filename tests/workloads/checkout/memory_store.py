@@ -13,12 +13,13 @@ import msgspec
 
 from workloads.checkout.application import changes as c
 from workloads.checkout.application.ports import Account, ConcurrentWriteError, DepositRecord, OrderRecord, OutboxEntry
+from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.home import Home, birth_home
 from workloads.checkout.domain.order import Order, OrderState
 from workloads.checkout.domain.price import Price, newest
-from workloads.checkout.domain.reservation import Allotment, Reservation, ReservationState
+from workloads.checkout.domain.reservation import Reservation, ReservationState
 from workloads.checkout.domain.wallet import Deposit, Payment, PaymentState, Wallet
 
 

@@ -11,10 +11,10 @@ from workloads.checkout.adapters.attributes import read_item, write_item
 from workloads.checkout.adapters.transactions import Writer, actions_of
 from workloads.checkout.application.changes import Change
 from workloads.checkout.application.ports import Account, ConcurrentWriteError, DepositRecord, OrderRecord, OutboxEntry
+from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.price import Price, newest
-from workloads.checkout.domain.reservation import Allotment
 from workloads.checkout.domain.wallet import Payment
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import encode

@@ -8,12 +8,13 @@ from typing import Protocol
 import msgspec
 
 from workloads.checkout.application.changes import Change
+from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.home import Home
 from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.price import Price
-from workloads.checkout.domain.reservation import Allotment, Reservation
+from workloads.checkout.domain.reservation import Reservation
 from workloads.checkout.domain.wallet import Deposit, Payment, Wallet
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import CloudEvent

@@ -8,7 +8,7 @@ from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import Settled
-from workloads.checkout.domain import reservation
+from workloads.checkout.domain import allotment
 from workloads.checkout.domain.refusal import Refusal
 from workloads.contracts.commands import SetAllotment
 
@@ -20,7 +20,7 @@ def set_allotment(ports: Ports, command: SetAllotment, cause: Cause) -> Settled 
 
 def _set(ports: Ports, command: SetAllotment, cause: Cause) -> Settled | Refusal:
     current = ports.store.allotments([command.sku], ports.region).get(command.sku)
-    decided = reservation.set_allotment(current, command, region=ports.region)
+    decided = allotment.set_allotment(current, command, region=ports.region)
     result = decided if isinstance(decided, Refusal) else Settled()
     if isinstance(decided, Refusal) or decided == current:
         keep(ports, cause, result)

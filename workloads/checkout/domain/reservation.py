@@ -1,4 +1,4 @@
-"""Stock: each Region sells from an allotment of its own, and an order holds all of its units there, or none."""
+"""The units that an order holds: all of its units in the allotments of its home Region, or none."""
 
 from __future__ import annotations
 
@@ -8,21 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
+from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.order import Order
-from workloads.checkout.domain.refusal import Refusal, RefusalKind
-from workloads.contracts.commands import SetAllotment
 from workloads.contracts.events import RejectionReason, StockReleased, StockReserved
-
-
-class Allotment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Region may sell of a SKU. `allotted - free` is held or sold."""
-
-    sku: str
-    region: str
-    allotted: int
-    free: int
-    """Below zero where the allotment was cut under what is already held or sold: nothing is sold then."""
-    version: int
 
 
 class ReservationState(StrEnum):
@@ -82,26 +70,6 @@ def release(order: Order, reservation: Reservation | None) -> Reservation:
 def released(order: Order) -> StockReleased:
     """Tell that the order's units are free again."""
     return StockReleased(order_id=order.id, customer_id=order.customer_id, lines=order.lines, sequence=2)
-
-
-def set_allotment(current: Allotment | None, command: SetAllotment, *, region: str) -> Allotment | Refusal:
-    """Decide on a Region's allotment that the system of record sets: what is held or sold stays counted against it."""
-    if current is None:
-        return Allotment(
-            sku=command.sku, region=region, allotted=command.units, free=command.units, version=command.version
-        )
-    if command.version > current.version:
-        used = current.allotted - current.free
-        return msgspec.structs.replace(
-            current, allotted=command.units, free=command.units - used, version=command.version
-        )
-    if command.version == current.version and command.units == current.allotted:
-        return current
-    return Refusal(
-        RefusalKind.SUPERSEDED,
-        f"version {command.version} of the allotment of {command.sku} in {region} does not follow version "
-        f"{current.version}, which stands: send the allotment under a higher version",
-    )
 
 
 def _without_units(order: Order, refusal: RejectionReason | None) -> Reservation:

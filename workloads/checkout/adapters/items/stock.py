@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workloads.checkout.adapters.items.fields import Fields
-from workloads.checkout.domain.reservation import Allotment
+from workloads.checkout.domain.allotment import Allotment
 
 
 def write_allotment(allotment: Allotment) -> Fields:

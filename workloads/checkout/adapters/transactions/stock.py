@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.transactions.writer import PRESENT, Writer
 from workloads.checkout.application.changes import ReturnStock, SetAllotmentItem, StockChange, TakeStock
-from workloads.checkout.domain.reservation import Allotment
+from workloads.checkout.domain.allotment import Allotment
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from workloads.checkout.application.changes.change import FrozenChange
-from workloads.checkout.domain.reservation import Allotment
+from workloads.checkout.domain.allotment import Allotment
 
 
 class TakeStock(FrozenChange, frozen=True):
