@@ -15,7 +15,7 @@ from components.global_outputs import SharedOutputs, TokenIssuer
 from components.naming import Placement, Queue, Table
 from components.policy_documents import Statement
 from components.settings import Context, Settings
-from components.workload import QueueTrigger, StreamTrigger
+from components.workload import QueueTrigger, ScheduleTrigger, StreamTrigger
 from components.workload.permissions import (
     appends_items,
     publishes_events,
@@ -65,7 +65,7 @@ class FunctionRow:
     environment: Mapping[str, pulumi.Input[str]]
     statements: Sequence[Statement]
     key_services: Sequence[str] = ()
-    trigger: QueueTrigger | StreamTrigger | None = None
+    trigger: QueueTrigger | StreamTrigger | ScheduleTrigger | None = None
 
     @property
     def handler(self) -> str:

@@ -20,6 +20,8 @@ BUS: Final = "aws:cloudwatch/eventBus:EventBus"
 BUS_POLICY: Final = "aws:cloudwatch/eventBusPolicy:EventBusPolicy"
 EVENT_RULE: Final = "aws:cloudwatch/eventRule:EventRule"
 EVENT_TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
+SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
+SCHEDULE_GROUP: Final = "aws:scheduler/scheduleGroup:ScheduleGroup"
 
 QUEUE: Final = "aws:sqs/queue:Queue"
 QUEUE_POLICY: Final = "aws:sqs/queuePolicy:QueuePolicy"

@@ -13,6 +13,7 @@ from components.naming import Placement, resource_name
 from components.policy_documents import Statement, policy_document, service_trust_without_source
 from components.settings import Architecture
 from components.workload.permissions import sends_traces, uses_key, writes_logs
+from components.workload.schedules import Schedule, ScheduleArgs, ScheduleTrigger
 from components.workload.triggers import QueueTrigger, StreamTrigger
 
 LIVE: Final = "live"
@@ -40,7 +41,7 @@ class WorkloadFunctionArgs:
     """What the function itself does; logs, traces, its variables' key and its trigger come with it."""
     key_services: Sequence[str] = ()
     """The services through which it meets the cell's key, its trigger's included."""
-    trigger: QueueTrigger | StreamTrigger | None = None
+    trigger: QueueTrigger | StreamTrigger | ScheduleTrigger | None = None
     data_key_arn: pulumi.Input[str]
     telemetry_key_arn: pulumi.Input[str]
     alarm_topic_arn: pulumi.Input[str]
@@ -107,16 +108,41 @@ class WorkloadFunction(pulumi.ComponentResource):
         self.version_arn = function.qualified_arn
         self.alias_arn = live.arn
         self._alarms(name, args)
-        if args.trigger is not None:
-            mapping = args.trigger.connect(
-                f"{name}-trigger",
-                live.arn,
-                placement,
-                pulumi.ResourceOptions(parent=self, depends_on=[policy]),
-            )
-            if isinstance(args.trigger, StreamTrigger):
-                self._stream_alarms(name, args, mapping)
+        self._connect(name, args, live, role=role, policy=policy)
         self.register_outputs({"name": self.name, "aliasArn": self.alias_arn, "versionArn": self.version_arn})
+
+    def _connect(
+        self,
+        name: str,
+        args: WorkloadFunctionArgs,
+        live: aws.lambda_.Alias,
+        *,
+        role: aws.iam.Role,
+        policy: aws.iam.RolePolicy,
+    ) -> None:
+        permitted = pulumi.ResourceOptions(parent=self, depends_on=[policy])
+        match args.trigger:
+            case None:
+                return
+            case ScheduleTrigger() as trigger:
+                Schedule(
+                    f"{name}-schedule",
+                    ScheduleArgs(
+                        placement=args.placement,
+                        function=args.function,
+                        alias=live,
+                        role=role,
+                        trigger=trigger,
+                        data_key_arn=args.data_key_arn,
+                        alarm_topic_arn=args.alarm_topic_arn,
+                    ),
+                    pulumi.ResourceOptions(parent=self),
+                )
+            case QueueTrigger() as trigger:
+                trigger.connect(f"{name}-trigger", live.arn, args.placement, permitted)
+            case StreamTrigger() as trigger:
+                mapping = trigger.connect(f"{name}-trigger", live.arn, args.placement, permitted)
+                self._stream_alarms(name, args, mapping)
 
     def _role(
         self, name: str, args: WorkloadFunctionArgs, log_group_name: str
@@ -139,7 +165,7 @@ class WorkloadFunction(pulumi.ComponentResource):
                 sends_traces(),
                 # Its variables are encrypted too, hence Lambda.
                 uses_key("UseTheCellsKey", args.data_key_arn, placement, through=("lambda", *args.key_services)),
-                *(args.trigger.statements if args.trigger is not None else ()),
+                *(args.trigger.statements if isinstance(args.trigger, QueueTrigger | StreamTrigger) else ()),
                 *args.statements,
             ),
             opts=pulumi.ResourceOptions(parent=self),

@@ -97,9 +97,9 @@ class GenericHandler(Handler):
                 raise
 
     def identity(self, resource: RecordedResource) -> dict[str, Any]:
-        """Return the parameters that name the resource."""
+        """Return the parameters that name the resource; what need not be declared, and is not, names nothing."""
         known = {**resource.inputs, **resource.outputs, "id": resource.id, "name": _physical_name(resource)}
-        return {member: known[key] for member, key in self.operations.identity.items()}
+        return {member: known[key] for member, key in self.operations.identity.items() if key in known}
 
     def _call_known(self, context: Context, operation: str, resource: RecordedResource) -> dict[str, Any]:
         """Call an operation that takes nothing but what names the resource, or less: a domain has only one pool."""

@@ -147,15 +147,19 @@ def messages_stay_hidden_while_handled(mapping: Resource, stack: Stack, paramete
 )
 def event_targets_have_dead_letters(target: Resource, parameters: Delivery) -> Iterator[str]:
     """Every target of the bus has a dead-letter queue and bounded attempts."""
-    properties = target.properties
-    if not properties.has("deadLetterConfig.arn"):
-        yield "deadLetterConfig.arn is not set"
-    attempts = properties.number("retryPolicy.maximumRetryAttempts")
-    if attempts is None or attempts > parameters.most_attempts:
-        yield f"retryPolicy.maximumRetryAttempts is {attempts}: it must be {parameters.most_attempts} or less"
-    age = properties.number("retryPolicy.maximumEventAgeInSeconds")
-    if age is None or age > parameters.most_age_hours * 3600:
-        yield f"retryPolicy.maximumEventAgeInSeconds is {age}: it must be {parameters.most_age_hours * 3600} or less"
+    yield from _unbounded_delivery(target, parameters, under="")
+
+
+@resource_rule(
+    Theme.MESSAGING,
+    tokens.SCHEDULE,
+    reason="By default Scheduler tries a run 185 times over a day, long after the next one is due, and then drops it.",
+    remedy="Set dead_letter_config and retry_policy of the target.",
+    severity=Severity.HIGH,
+)
+def schedules_have_dead_letters(schedule: Resource, parameters: Delivery) -> Iterator[str]:
+    """Every schedule's target has a dead-letter queue and bounded attempts."""
+    yield from _unbounded_delivery(schedule, parameters, under="target.")
 
 
 @resource_rule(
@@ -224,6 +228,18 @@ def subscribed_queues_let_send(subscriber: Resource, stack: Stack, parameters: P
                 yield f"{queue.name} lets {service} send nothing"
 
 
+def _unbounded_delivery(resource: Resource, parameters: Delivery, *, under: str) -> Iterator[str]:
+    properties = resource.properties
+    if not properties.has(f"{under}deadLetterConfig.arn"):
+        yield f"{under}deadLetterConfig.arn is not set"
+    attempts = properties.number(f"{under}retryPolicy.maximumRetryAttempts")
+    if attempts is None or attempts > parameters.most_attempts:
+        yield f"{under}retryPolicy.maximumRetryAttempts is {attempts}: it must be {parameters.most_attempts} or less"
+    age, most = properties.number(f"{under}retryPolicy.maximumEventAgeInSeconds"), parameters.most_age_hours * 3600
+    if age is None or age > most:
+        yield f"{under}retryPolicy.maximumEventAgeInSeconds is {age}: it must be {most} or less"
+
+
 def _lets_send(queue: Resource, stack: Stack, service: str) -> bool:
     return any(
         statement.allows
@@ -258,6 +274,7 @@ RULES: Final = (
     dead_letter_queues_exist,
     messages_stay_hidden_while_handled,
     event_targets_have_dead_letters,
+    schedules_have_dead_letters,
     consumers_fail_safely,
     state_machine_tasks_are_bounded,
     subscribed_queues_let_send,

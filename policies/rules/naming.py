@@ -31,6 +31,8 @@ _NAME: Final[Mapping[str, str]] = {
     tokens.QUEUE: "name",
     tokens.REPOSITORY: "name",
     tokens.ROLE: "name",
+    tokens.SCHEDULE: "name",
+    tokens.SCHEDULE_GROUP: "name",
     tokens.SERVICE: "name",
     tokens.STATE_MACHINE: "name",
     tokens.STREAM: "name",
@@ -40,7 +42,7 @@ _NAME: Final[Mapping[str, str]] = {
     tokens.USER_POOL: "name",
 }
 TAGGED: Final = (
-    *(type_ for type_ in _NAME if type_ not in (tokens.ARCHIVE, tokens.KEY_ALIAS)),
+    *(type_ for type_ in _NAME if type_ not in (tokens.ARCHIVE, tokens.KEY_ALIAS, tokens.SCHEDULE)),
     tokens.API_STAGE,
     tokens.API_DOMAIN,
     tokens.DAX,

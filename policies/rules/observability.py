@@ -23,6 +23,7 @@ _DIMENSION: Final[Mapping[str, str]] = {
     tokens.EVENT_RULE: "RuleName",
     tokens.FUNCTION: "FunctionName",
     tokens.QUEUE: "QueueName",
+    tokens.SCHEDULE_GROUP: "ScheduleGroup",
     tokens.SERVICE: "ServiceName",
     tokens.STATE_MACHINE: "StateMachineArn",
     tokens.TABLE: "TableName",

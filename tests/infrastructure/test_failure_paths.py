@@ -11,6 +11,8 @@ from tests.policies.planting import CELL, Defect, gone, having, without
 
 QUEUE: Final = "aws:sqs/queue:Queue"
 TARGET: Final = "aws:cloudwatch/eventTarget:EventTarget"
+SCHEDULE: Final = "aws:scheduler/schedule:Schedule"
+INVOCATION: Final = "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig"
 MAPPING: Final = "aws:lambda/eventSourceMapping:EventSourceMapping"
 MACHINE: Final = "aws:sfn/stateMachine:StateMachine"
 ALARM: Final = "aws:cloudwatch/metricAlarm:MetricAlarm"
@@ -24,6 +26,9 @@ def queues(resources: Resources) -> Iterator[str]:
     by_arn = {queue.outputs["arn"]: queue for queue in of_type(resources, QUEUE)}
     watched = {value for _, _, value in watched_dimensions(resources, "AWS/SQS")}
     last_stops = {target.inputs.get("deadLetterConfig", {}).get("arn") for target in of_type(resources, TARGET)}
+    last_stops |= {
+        schedule.inputs["target"].get("deadLetterConfig", {}).get("arn") for schedule in of_type(resources, SCHEDULE)
+    }
     for queue in by_arn.values():
         redrive = json.loads(queue.inputs.get("redrivePolicy") or "{}")
         if redrive:
@@ -50,6 +55,27 @@ def targets(resources: Resources) -> Iterator[str]:
             yield f"{target.name} retries without bounds"
         if target.inputs["rule"] not in watched:
             yield f"{target.name} has no alarm"
+
+
+def schedules(resources: Resources) -> Iterator[str]:
+    """A scheduled run that is lost on the way or in the function ends in a queue, after bounded attempts."""
+    watched = {value for _, key, value in watched_dimensions(resources, "AWS/Scheduler") if key == "ScheduleGroup"}
+    handed_over = {
+        f"{config.inputs['functionName']}:{config.inputs['qualifier']}": config
+        for config in of_type(resources, INVOCATION)
+    }
+    for schedule in of_type(resources, SCHEDULE):
+        target = schedule.inputs["target"]
+        retry = target.get("retryPolicy") or {}
+        if not target.get("deadLetterConfig"):
+            yield f"{schedule.name} has no dead-letter queue"
+        if not (0 < retry.get("maximumRetryAttempts", 0) <= 185 and retry.get("maximumEventAgeInSeconds")):
+            yield f"{schedule.name} retries without bounds"
+        if schedule.inputs["groupName"] not in watched:
+            yield f"{schedule.name} has no alarm"
+        config = handed_over.get(target["arn"].partition(":function:")[2])
+        if config is None or not config.inputs.get("destinationConfig") or "maximumRetryAttempts" not in config.inputs:
+            yield f"{schedule.name} runs a function that drops what it could not do"
 
 
 def consumers(resources: Resources) -> Iterator[str]:
@@ -85,7 +111,7 @@ def machines(resources: Resources) -> Iterator[str]:
                 yield f"{machine.name} has no alarm on {metric}"
 
 
-RULES: Final[Mapping[str, Rule]] = {rule.__name__: rule for rule in (queues, targets, consumers, machines)}
+RULES: Final[Mapping[str, Rule]] = {rule.__name__: rule for rule in (queues, targets, schedules, consumers, machines)}
 PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
     "queues": [
         without(QUEUE, "redrivePolicy", named="checkout-commands-queue"),

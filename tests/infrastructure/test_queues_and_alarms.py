@@ -91,8 +91,9 @@ def test_a_queue_hides_a_message_for_six_attempts_of_its_function(cell_graphs: M
 def test_each_dead_letter_queue_is_watched_for_depth_and_age(cell_graphs: Mapping[str, Graph]) -> None:
     for graph in cell_graphs.values():
         dead = {q.inputs["name"] for q in graph.of_type(QUEUE) if q.inputs["name"].endswith("dead-letters")}
+        scheduled = {f"{s.inputs['name']}-dead-letters" for s in graph.of_type("aws:scheduler/schedule:Schedule")}
 
-        assert len(dead) == 6
+        assert dead == {f"{name}-dead-letters" for name in (*WORK, "meridian-event-target")} | scheduled
         assert dead <= watched(graph, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName")
         assert dead | WORK == watched(graph, "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
 

@@ -221,6 +221,11 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
         having(tokens.EVENT_TARGET, "retryPolicy.maximumRetryAttempts", 185),
         without(tokens.EVENT_TARGET, "retryPolicy"),
     ],
+    "schedules-have-dead-letters": [
+        new(
+            tokens.SCHEDULE, name="meridian-planted", target={"arn": "arn:aws:lambda:us-east-1:123456789012:function:f"}
+        )
+    ],
     "consumers-fail-safely": [
         without(tokens.FUNCTION_SOURCE, "functionResponseTypes"),
         having(tokens.FUNCTION_SOURCE, "maximumRetryAttempts", -1, named="outbox"),

@@ -53,6 +53,7 @@ OPERATIONS: Final[Mapping[str, str]] = {
     "aws:lambda/alias:Alias": "lambda.CreateAlias",
     "aws:lambda/eventSourceMapping:EventSourceMapping": "lambda.CreateEventSourceMapping",
     "aws:lambda/function:Function": "lambda.CreateFunction",
+    "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": "lambda.PutFunctionEventInvokeConfig",
     "aws:lambda/permission:Permission": "lambda.AddPermission",
     "aws:s3/bucket:Bucket": "s3.CreateBucket",
     "aws:s3/bucketLifecycleConfiguration:BucketLifecycleConfiguration": (
@@ -63,6 +64,8 @@ OPERATIONS: Final[Mapping[str, str]] = {
         "s3.PutBucketEncryption/ServerSideEncryptionConfiguration"
     ),
     "aws:s3/bucketVersioning:BucketVersioning": "s3.PutBucketVersioning",
+    "aws:scheduler/schedule:Schedule": "scheduler.CreateSchedule",
+    "aws:scheduler/scheduleGroup:ScheduleGroup": "scheduler.CreateScheduleGroup",
     "aws:sfn/stateMachine:StateMachine": "stepfunctions.CreateStateMachine",
     "aws:sns/topic:Topic": "sns.CreateTopic",
     "aws:sqs/queue:Queue": "sqs.CreateQueue",

@@ -129,6 +129,40 @@ def test_a_target_in_another_region_becomes_a_queue_that_a_stand_in_forwards(lab
     assert json.loads(message["Body"])["detail"] == {"n": 1}
 
 
+def test_a_schedule_runs_its_target_in_its_group_at_its_rate(laboratory: Laboratory) -> None:
+    group = laboratory.create("aws:scheduler/scheduleGroup:ScheduleGroup", "hourly", tags={"project": "meridian"})
+    declared: dict[str, Any] = {
+        "groupName": "hourly",
+        "flexibleTimeWindow": {"mode": "OFF"},
+        "target": {
+            "arn": "arn:aws:lambda:us-east-1:000000000000:function:audit:live",
+            "roleArn": "arn:aws:iam::000000000000:role/audit-schedule",
+            "input": "{}",
+            "retryPolicy": {"maximumRetryAttempts": 2, "maximumEventAgeInSeconds": 3600},
+            "deadLetterConfig": {"arn": "arn:aws:sqs:us-east-1:000000000000:audit-dead-letters"},
+        },
+    }
+    old = laboratory.create(
+        "aws:scheduler/schedule:Schedule", "audit", scheduleExpression="rate(60 minutes)", **declared
+    )
+    handler = handler_for(old.type)
+    new = declare(
+        old.type, "audit", id_=old.id, outputs=dict(old.outputs), scheduleExpression="rate(1 minute)", **declared
+    )
+
+    handler.update(laboratory.context, old, new)
+
+    found = handler.read(laboratory.context, new) or {}
+    assert found["ScheduleExpression"] == "rate(1 minute)"
+    assert found["Target"]["DeadLetterConfig"] == {"Arn": "arn:aws:sqs:us-east-1:000000000000:audit-dead-letters"}
+    assert found["Target"]["RetryPolicy"] == {"MaximumEventAgeInSeconds": 3600, "MaximumRetryAttempts": 2}
+    assert old.id == "hourly/audit"
+    handler.delete(laboratory.context, new)
+    assert handler.read(laboratory.context, new) is None
+    handler_for(group.type).delete(laboratory.context, group)
+    assert handler_for(group.type).read(laboratory.context, group) is None
+
+
 def test_an_alarm_keeps_its_dimensions(laboratory: Laboratory) -> None:
     alarm = laboratory.create(
         "aws:cloudwatch/metricAlarm:MetricAlarm",
