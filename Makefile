@@ -79,6 +79,10 @@ bench: $(ENVIRONMENT) ## Measure start-up, first order and memory of the laptop 
 bench-evaluation: $(ENVIRONMENT) ## Measure what the program costs over a bare one, from 1 to 20 Regions.
 	@$(RUN) -m bench.evaluation
 
+.PHONY: bench-cold-start
+bench-cold-start: $(ENVIRONMENT) ## Measure how fast checkout's functions start cold, beside one made of the usual libraries.
+	@$(RUN) -m bench.cold_start
+
 .PHONY: clean
 clean: ## Remove the environment and all caches.
 	@rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache

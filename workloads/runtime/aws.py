@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
-import botocore.session
 from botocore.config import Config
 
+from workloads.runtime.client_models import session
 from workloads.runtime.environment import region
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ _CONFIG: Final = Config(
     parameter_validation=False,
 )
 _LONG_POLL_CONFIG: Final = _CONFIG.merge(Config(read_timeout=25))
-_SESSION: Final = botocore.session.get_session()
+_SESSION: Final = session()
 
 
 def dynamodb() -> DynamoDBClient:

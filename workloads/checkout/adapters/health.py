@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -33,10 +34,17 @@ class Health:
     """Checks one cell."""
 
     def __init__(
-        self, dynamodb: DynamoDBClient, events: EventBridgeClient, *, region: str, table: str, bus: str
+        self,
+        dynamodb: Callable[[], DynamoDBClient],
+        events: Callable[[], EventBridgeClient],
+        *,
+        region: str,
+        table: str,
+        bus: str,
     ) -> None:
-        self._dynamodb = dynamodb
-        self._events = events
+        # Few of a function's workers ever answer a health check: none pays for its clients at the start.
+        self._dynamodb = cache(dynamodb)
+        self._events = cache(events)
         self._region = region
         self._table = table
         self._bus = bus
@@ -50,10 +58,10 @@ class Health:
     def _read_table(self) -> None:
         # Whether the item exists does not matter: the read itself shows that the replica answers.
         key = {"pk": {"S": "HEALTH"}, "sk": {"S": "HEALTH"}}
-        self._dynamodb.get_item(TableName=self._table, Key=key)
+        self._dynamodb().get_item(TableName=self._table, Key=key)
 
     def _describe_bus(self) -> None:
-        self._events.describe_event_bus(Name=self._bus)
+        self._events().describe_event_bus(Name=self._bus)
 
 
 def _tried(name: str, attempt: Callable[[], None]) -> str:

@@ -204,8 +204,8 @@ def _owns(principal: Principal, owner: str) -> bool:
 @cache
 def _routes() -> Mapping[str, Handler]:
     health = Health(
-        aws.dynamodb(),
-        aws.events(),
+        aws.dynamodb,
+        aws.events,
         region=environment.region(),
         table=environment.required("CHECKOUT_TABLE"),
         bus=environment.required("EVENT_BUS"),
