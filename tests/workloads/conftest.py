@@ -14,18 +14,18 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
-from uuid import uuid4
 
 import botocore.session
 import pytest
 from botocore.config import Config
 
+from tests.workloads.regions import HERE, REGIONS, THERE
+from tests.workloads.tables import replicated_table
+
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
-HERE: Final = "us-east-1"
-THERE: Final = "eu-west-1"
-REGIONS: Final = (HERE, THERE)
+__all__ = ["HERE", "REGIONS", "THERE", "Emulator"]
 
 _START_TIMEOUT: Final = 20
 _PR_SET_PDEATHSIG: Final = 1
@@ -62,21 +62,7 @@ class Emulator:
 
     def table(self, name: str, *, regions: tuple[str, ...] = REGIONS) -> str:
         """Make a table with keys `pk` and `sk`, a stream and a replica in each Region; return its unique name."""
-        unique = f"{name}-{uuid4().hex[:8]}"
-        client = self.dynamodb(regions[0])
-        client.create_table(
-            TableName=unique,
-            KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-            AttributeDefinitions=[
-                {"AttributeName": "pk", "AttributeType": "S"},
-                {"AttributeName": "sk", "AttributeType": "S"},
-            ],
-            BillingMode="PAY_PER_REQUEST",
-            StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        )
-        for region in regions[1:]:
-            client.update_table(TableName=unique, ReplicaUpdates=[{"Create": {"RegionName": region}}])
-        return unique
+        return replicated_table(self.dynamodb(regions[0]), name, regions)
 
 
 @pytest.fixture(scope="session")

@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 
 import msgspec
 
-from tests.workloads.checkout.memory_store import State
+from tests.workloads.checkout.state import State
 from workloads.checkout.domain.order import OrderState
 from workloads.checkout.domain.reservation import ReservationState
 from workloads.checkout.domain.wallet import PaymentState

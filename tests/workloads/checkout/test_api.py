@@ -53,7 +53,7 @@ class Gateway:
     """Calls the API of a Region, as API Gateway does."""
 
     def __init__(self, cells: MemoryCells, region: str) -> None:
-        self.state = lambda: cells.store.state
+        self.state = cells.state
         self.ports = cells.ports(region)
         self.health = Healthy()
 
@@ -366,7 +366,7 @@ def test_a_request_that_other_writes_keep_from_being_decided_is_a_conflict_for_n
         message = "TransactionConflict"
         raise ConcurrentWriteError(message)
 
-    cells.store.before_commit = another_first
+    cells.before_commit = another_first
 
     answer = here.place()
 
@@ -378,7 +378,7 @@ def test_a_failure_of_our_own_is_a_problem_that_tells_nothing_of_it(here: Gatewa
         message = "secret detail"
         raise RuntimeError(message)
 
-    cells.store.before_commit = fail
+    cells.before_commit = fail
 
     answer = here.place()
 

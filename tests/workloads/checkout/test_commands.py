@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, list_price, ports_on, usd
-from tests.workloads.checkout.memory_store import MemoryStore
+from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, list_price, usd
+from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
@@ -18,13 +18,13 @@ from workloads.contracts.envelope import MalformedEventError
 
 
 @pytest.fixture
-def store() -> MemoryStore:
-    return MemoryStore()
+def cells() -> MemoryCells:
+    return MemoryCells()
 
 
 @pytest.fixture
-def here(store: MemoryStore) -> Ports:
-    return ports_on(store)
+def here(cells: MemoryCells) -> Ports:
+    return cells.ports()
 
 
 def from_the_gateway(kind: str, data: object, **envelope: Any) -> str:
@@ -48,8 +48,8 @@ def from_the_gateway(kind: str, data: object, **envelope: Any) -> str:
     return json.dumps({**entry, "time": "2026-03-01T12:00:00Z", "region": HERE, "resources": [], "detail": detail})
 
 
-def record_in(store: MemoryStore) -> CommandRecord:
-    return store.state.commands["c-1"]
+def record_in(cells: MemoryCells) -> CommandRecord:
+    return cells.state().commands["c-1"]
 
 
 def an_order(**changes: Any) -> dict[str, Any]:
@@ -57,58 +57,58 @@ def an_order(**changes: Any) -> dict[str, Any]:
     return {"customerId": CUSTOMER, "idempotencyKey": "key-1", "lines": lines, **changes}
 
 
-def test_an_order_comes_with_the_record_of_its_command(store: MemoryStore, here: Ports) -> None:
+def test_an_order_comes_with_the_record_of_its_command(cells: MemoryCells, here: Ports) -> None:
     list_price(here)
 
     receive(here, from_the_gateway("PlaceOrder", an_order()))
     receive(here, from_the_gateway("PlaceOrder", an_order()))
 
-    [order] = store.state.orders.values()
-    assert (record_in(store).outcome, record_in(store).order_id) == (CommandOutcome.ACCEPTED, order.id)
-    assert record_in(store).owner == CUSTOMER
-    assert len(store.state.outbox) == 1
+    [order] = cells.state().orders.values()
+    assert (record_in(cells).outcome, record_in(cells).order_id) == (CommandOutcome.ACCEPTED, order.id)
+    assert record_in(cells).owner == CUSTOMER
+    assert len(cells.state().outbox) == 1
 
 
-def test_prices_and_allotments_are_owned_by_the_scope_that_sets_them(store: MemoryStore, here: Ports) -> None:
+def test_prices_and_allotments_are_owned_by_the_scope_that_sets_them(cells: MemoryCells, here: Ports) -> None:
     receive(
         here, from_the_gateway("SetPrice", {"sku": CD, "price": {"minorUnits": 5, "currency": "USD"}, "version": 1})
     )
-    assert record_in(store).owner == "catalogue.write"
+    assert record_in(cells).owner == "catalogue.write"
     receive(here, from_the_gateway("SetAllotment", {"sku": CD, "units": 7, "version": 1}, id="c-2"))
-    assert store.state.commands["c-2"].owner == "stock.write"
+    assert cells.state().commands["c-2"].owner == "stock.write"
 
     assert here.store.prices([CD])[CD].amount == usd(5)
     assert here.store.allotments([CD], HERE)[CD].free == 7
 
 
-def test_a_deposit_that_another_region_handed_over_reaches_the_wallet(store: MemoryStore, here: Ports) -> None:
+def test_a_deposit_that_another_region_handed_over_reaches_the_wallet(cells: MemoryCells, here: Ports) -> None:
     data = {"customerId": CUSTOMER, "idempotencyKey": "k", "amount": {"minorUnits": 900, "currency": "USD"}}
 
     for _ in range(2):
         receive(here, from_the_gateway("DepositToWallet", data, source="meridian.checkout", originregion=THERE))
 
-    assert store.state.wallets[CUSTOMER].balance == usd(900)
-    assert record_in(store).owner == "wallets.deposit"
+    assert cells.state().wallets[CUSTOMER].balance == usd(900)
+    assert record_in(cells).owner == "wallets.deposit"
 
 
-def test_an_order_for_another_home_is_handed_over_under_a_command_of_its_own(store: MemoryStore, here: Ports) -> None:
+def test_an_order_for_another_home_is_handed_over_under_a_command_of_its_own(cells: MemoryCells, here: Ports) -> None:
     list_price(here)
 
     receive(here, from_the_gateway("PlaceOrder", an_order(customerId=FOREIGNER)))
 
-    [handover] = store.state.handovers.values()
-    assert record_in(store).outcome is CommandOutcome.HANDED_OVER
-    assert record_in(store).handed_over_as == handover.command_id != "c-1"
-    [entry] = store.state.outbox.values()
+    [handover] = cells.state().handovers.values()
+    assert record_in(cells).outcome is CommandOutcome.HANDED_OVER
+    assert record_in(cells).handed_over_as == handover.command_id != "c-1"
+    [entry] = cells.state().outbox.values()
     assert (entry.event.destinationregion, entry.event.causationid) == (THERE, "c-1")
 
 
-def test_a_refused_command_says_why(store: MemoryStore, here: Ports) -> None:
+def test_a_refused_command_says_why(cells: MemoryCells, here: Ports) -> None:
     receive(here, from_the_gateway("PlaceOrder", an_order()))
 
-    refusal = record_in(store).refusal
+    refusal = record_in(cells).refusal
     assert refusal is not None
-    assert (record_in(store).outcome, refusal.kind) == (CommandOutcome.REFUSED, RefusalKind.UNKNOWN_SKU)
+    assert (record_in(cells).outcome, refusal.kind) == (CommandOutcome.REFUSED, RefusalKind.UNKNOWN_SKU)
 
 
 @pytest.mark.parametrize(
@@ -122,14 +122,14 @@ def test_a_refused_command_says_why(store: MemoryStore, here: Ports) -> None:
     ],
 )
 def test_a_malformed_command_is_refused_for_its_sender_to_see(
-    store: MemoryStore, here: Ports, kind: str, data: object, owner: str
+    cells: MemoryCells, here: Ports, kind: str, data: object, owner: str
 ) -> None:
     for _ in range(2):
         receive(here, from_the_gateway(kind, data))
 
-    refusal = record_in(store).refusal
+    refusal = record_in(cells).refusal
     assert refusal is not None
-    assert (record_in(store).owner, refusal.kind) == (owner, RefusalKind.MALFORMED_COMMAND)
+    assert (record_in(cells).owner, refusal.kind) == (owner, RefusalKind.MALFORMED_COMMAND)
 
 
 @pytest.mark.parametrize(
@@ -143,16 +143,16 @@ def test_a_malformed_command_is_refused_for_its_sender_to_see(
         from_the_gateway("SetPrice", {}, id=""),
     ],
 )
-def test_a_command_without_readable_sender_goes_to_the_dead_letters(store: MemoryStore, here: Ports, body: str) -> None:
+def test_a_command_without_readable_sender_goes_to_the_dead_letters(cells: MemoryCells, here: Ports, body: str) -> None:
     with pytest.raises(MalformedEventError):
         receive(here, body)
 
-    assert store.state.commands == {}
+    assert cells.state().commands == {}
 
 
-def test_a_command_may_have_fields_that_this_version_does_not_know(store: MemoryStore, here: Ports) -> None:
+def test_a_command_may_have_fields_that_this_version_does_not_know(cells: MemoryCells, here: Ports) -> None:
     list_price(here)
 
     receive(here, from_the_gateway("PlaceOrder", an_order(giftWrap=True)))
 
-    assert record_in(store).outcome is CommandOutcome.ACCEPTED
+    assert record_in(cells).outcome is CommandOutcome.ACCEPTED

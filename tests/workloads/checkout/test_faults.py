@@ -12,7 +12,7 @@ from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 from tests.workloads.checkout.builders import CD, CUSTOMER, command, deposit_of, order_of, request, usd
 from tests.workloads.checkout.cell import Cells
 from tests.workloads.checkout.invariants import check
-from tests.workloads.checkout.memory_store import State
+from tests.workloads.checkout.state import State
 from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.application import steps
 from workloads.checkout.application.carry_out import carry_out

@@ -25,14 +25,13 @@ from tests.workloads.checkout.builders import (
     list_price,
     order_of,
     place,
-    ports_on,
     request,
     shop,
     usd,
 )
+from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.checkout.invariants import check
-from tests.workloads.checkout.late_store import Commit, LateStore, arrive
-from tests.workloads.checkout.memory_store import LostAnswerError, MemoryStore
+from tests.workloads.checkout.late_commits import Commit, LateCommits, LostAnswerError, arrive
 from workloads.checkout.application import steps
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
@@ -106,8 +105,8 @@ class Histories(RuleBasedStateMachine):
 
     def __init__(self) -> None:
         super().__init__()
-        self.store = MemoryStore()
-        self.ports = ports_on(self.store)
+        self.cells = MemoryCells()
+        self.ports = self.cells.ports()
         self.late: list[Commit] = []
         self.sagas: dict[str, Saga] = {}
         self.allotments = Counter[str]()
@@ -156,22 +155,22 @@ class Histories(RuleBasedStateMachine):
         rival_order, rival = self._tried(data)
 
         def come_first() -> None:
-            self.store.before_commit = _nothing
+            self.cells.before_commit = _nothing
             self._attempt(rival, rival_order, "answered")
 
         order = data.draw(st.sampled_from(sorted(self.sagas)))
         saga = self.sagas[order]
         saga.tried.append(saga.step)
-        self.store.before_commit = come_first
+        self.cells.before_commit = come_first
         outcome = self._attempt(saga.step, order, "answered")
-        self.store.before_commit = _nothing
+        self.cells.before_commit = _nothing
         if outcome is not None:
             saga.answered(outcome)
 
     @precondition(lambda self: self.late)
     @rule(data=st.data())
     def arrive_late(self, data: st.DataObject) -> None:
-        arrive(self.store, [self.late.pop(data.draw(st.integers(0, len(self.late) - 1)))])
+        arrive([self.late.pop(data.draw(st.integers(0, len(self.late) - 1)))])
 
     def _tried(self, data: st.DataObject) -> tuple[str, Step]:
         order = data.draw(st.sampled_from(sorted(self.sagas)))
@@ -179,30 +178,30 @@ class Histories(RuleBasedStateMachine):
 
     def _attempt(self, step: Step, order: str, fate: str) -> Outcome | None:
         """Run a step and return its outcome, or None where it fails or its answer is lost."""
-        slow = LateStore(self.store)
-        ports = ports_on(slow) if fate == "late" else self.ports
-        self.store.before_commit = _lose if fate == "lost_before" else self.store.before_commit
-        self.store.after_commit = _lose if fate == "lost_after" else _nothing
+        slow = LateCommits(self.cells)
+        ports = slow.ports if fate == "late" else self.ports
+        self.cells.before_commit = _lose if fate == "lost_before" else self.cells.before_commit
+        self.cells.after_commit = _lose if fate == "lost_after" else _nothing
         try:
             return run(ports, step, order)
         except (LostAnswerError, UndecidedError):
             return None
         finally:
-            self.store.before_commit = self.store.after_commit = _nothing
+            self.cells.before_commit = self.cells.after_commit = _nothing
             self.late += slow.kept
 
     @invariant()
     def nothing_is_lost_and_nothing_is_made(self) -> None:
-        check(self.store.state)
+        check(self.cells.state())
 
     def teardown(self) -> None:
         """Every order can still be brought to an end, by the saga's own way."""
         for order in self.sagas:
             bring_to_an_end(self.ports, order)
-            found = self.store.state.orders[order]
+            found = self.cells.state().orders[order]
             assert found.state is not OrderState.PENDING
-        arrive(self.store, self.late)
-        check(self.store.state)
+        arrive(self.late)
+        check(self.cells.state())
 
 
 def bring_to_an_end(ports: Ports, order: str) -> Outcome:
@@ -238,22 +237,22 @@ QUICK = [
 def test_no_step_that_arrives_late_breaks_an_order(slow: Step) -> None:
     """All of it: each step, from each stage of an order, behind any one or two others and behind the whole way back."""
     for prefix, quick in product(PREFIXES, QUICK):
-        store = MemoryStore()
-        ports = ports_on(store)
+        cells = MemoryCells()
+        ports = cells.ports()
         shop(ports, stock=1, price=1000, balance=1000)
         order = place(ports, (CD, 1))
         for step in prefix:
             run(ports, step, order)
-        late = LateStore(store)
+        late = LateCommits(cells)
         with suppress(LostAnswerError, StepOutOfOrderError):
-            run(ports_on(late), slow, order)
+            run(late.ports, slow, order)
         for step in quick:
             with suppress(StepOutOfOrderError):
                 run(ports, step, order)
 
-        arrive(store, late.kept)
+        arrive(late.kept)
 
-        check(store.state)
+        check(cells.state())
 
 
 TestHistories = Histories.TestCase
