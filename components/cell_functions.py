@@ -14,10 +14,12 @@ from components.event_bus import EventBus
 from components.global_outputs import SharedOutputs, TokenIssuer
 from components.naming import Placement, Queue, Table
 from components.policy_documents import Statement
+from components.queues import MAXIMUM_RECEIVES
 from components.settings import Context, Settings
 from components.workload import QueueTrigger, ScheduleTrigger, StreamTrigger
 from components.workload.permissions import (
     appends_items,
+    measures_queue,
     publishes_events,
     reads_items,
     sends_messages,
@@ -104,6 +106,15 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
         "MERIDIAN_REGIONS": around.regions,
     }
 
+    limits = around.settings.cell.sizes.orders
+    admits = {
+        "SAGA_START_QUEUE_URL": queues[Queue.CHECKOUT_SAGA_START].url,
+        "ORDER_BURST": str(limits.burst),
+        "ORDERS_PER_MINUTE": str(limits.per_minute),
+        "SAGA_STARTS_PER_SECOND": str(limits.saga_starts_per_second),
+        "LONGEST_SAGA_WAIT": str(limits.longest_saga_wait),
+    }
+
     def decides(writes: Sequence[str], *, reads: Sequence[str] = ()) -> Sequence[Statement]:
         """Read and write items under these keys, each change in one transaction with its outbox entry."""
         return (
@@ -120,11 +131,12 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             entrypoint="api",
             # Below the gateway's time-out, above the ten seconds of `Prefer: wait=10`.
             timeout_seconds=18,
-            environment={**tables, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
+            environment={**tables, **admits, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
             statements=[
                 # Prices and allotments are the systems of record's, by command; HEALTH is what the health check reads.
                 *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=("COMMAND#*", "PRICE#*", "HEALTH")),
                 Statement(sid="SeeTheBus", actions=["events:DescribeEventBus"], resources=[around.bus.arn]),
+                measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],
         ),
         FunctionRow(
@@ -132,8 +144,11 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             context=Context.CHECKOUT,
             entrypoint="commands",
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
-            environment=tables,
-            statements=decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*")),
+            environment={**tables, **admits, "COMMANDS_MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES)},
+            statements=[
+                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*")),
+                measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
+            ],
             key_services=("sqs",),
             trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_COMMANDS].arn),
         ),

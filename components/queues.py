@@ -16,7 +16,8 @@ COMPONENT: Final = "CellData"
 _DAY_SECONDS: Final = 24 * 60 * 60
 RETENTION_SECONDS: Final = 14 * _DAY_SECONDS
 """The longest that SQS keeps a message: time for people to mend what did not work."""
-_MAX_RECEIVE_COUNT: Final = 5
+MAXIMUM_RECEIVES: Final = 5
+"""Deliveries of a message before it becomes a dead letter."""
 _KEY_REUSE_SECONDS: Final = 300
 
 
@@ -113,7 +114,7 @@ class WorkQueue(pulumi.ComponentResource):
             statements=[_sent_by_rule(placement, args.queue, args.fed_by_rule)] if args.fed_by_rule else [],
             opts=child,
             redrive_policy=json_document(
-                {"deadLetterTargetArn": self.dead_letter_queue.arn, "maxReceiveCount": _MAX_RECEIVE_COUNT}
+                {"deadLetterTargetArn": self.dead_letter_queue.arn, "maxReceiveCount": MAXIMUM_RECEIVES}
             ),
             visibility_timeout_seconds=args.visibility_timeout_seconds,
         )

@@ -111,12 +111,27 @@ class ServiceSize(_Section):
     maximum: int = Field(ge=1, le=100)
 
 
+class OrderLimits(_Section):
+    """How many orders a cell takes: of one customer, and in all before those that wait for a saga are too many."""
+
+    burst: int = Field(default=50, ge=1, le=10_000)
+    """So many orders of a customer at once; alike in all cells, because the customer's home counts."""
+    per_minute: int = Field(default=300, ge=1, le=60_000)
+    """So fast a customer's burst fills again."""
+    saga_starts_per_second: int = Field(default=300, ge=1, le=100_000)
+    """What the account allows: StartExecution of Standard workflows has 300 by default in the largest Regions, 150 in
+    the others (Step Functions Developer Guide, service quotas)."""
+    longest_saga_wait: int = Field(default=60, ge=1, le=3600)
+    """Seconds that an order may wait for its saga before the next ones are answered 503."""
+
+
 class Sizes(_Section):
     """The sizes of one cell."""
 
     api: ApiSize
     functions: FunctionSize
     projector: ServiceSize
+    orders: OrderLimits = OrderLimits()
 
 
 class CellSettings(_Section):

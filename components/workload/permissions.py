@@ -60,6 +60,11 @@ def sends_messages(queue_arn: pulumi.Input[str]) -> Statement:
     return Statement(sid="SendMessages", actions=["sqs:SendMessage"], resources=[queue_arn])
 
 
+def measures_queue(queue_arn: pulumi.Input[str]) -> Statement:
+    """Ask how many messages wait in a queue."""
+    return Statement(sid="MeasureTheQueue", actions=["sqs:GetQueueAttributes"], resources=[queue_arn])
+
+
 def publishes_events(placement: Placement, *, source: str) -> Statement:
     """Put events onto the Region's bus, in the name of one source only."""
     return Statement(

@@ -133,7 +133,16 @@ INVOCATIONS: Final = [
     Invocation(
         context="checkout",
         handler="workloads.checkout.entrypoints.api.handler",
-        settings={"CHECKOUT_TABLE": "checkout", "CHECKOUT_OUTBOX_TABLE": "checkout-outbox", "EVENT_BUS": "meridian"},
+        settings={
+            "CHECKOUT_TABLE": "checkout",
+            "CHECKOUT_OUTBOX_TABLE": "checkout-outbox",
+            "EVENT_BUS": "meridian",
+            "SAGA_START_QUEUE_URL": "https://sqs.example/saga-start",
+            "ORDER_BURST": "50",
+            "ORDERS_PER_MINUTE": "300",
+            "SAGA_STARTS_PER_SECOND": "300",
+            "LONGEST_SAGA_WAIT": "60",
+        },
         event={
             "httpMethod": "GET",
             "resource": "/v1/nothing",
@@ -146,14 +155,16 @@ INVOCATIONS: Final = [
         context="loyalty",
         handler="workloads.loyalty.entrypoints.awards.handler",
         settings={"LOYALTY_EVENTS_TABLE": "loyalty-events"},
-        event={"Records": [{"messageId": "m-1", "body": "no purchase"}]},
+        event={
+            "Records": [{"messageId": "m-1", "body": "no purchase", "attributes": {"ApproximateReceiveCount": "1"}}]
+        },
         answer='{"batchItemFailures": [{"itemIdentifier": "m-1"}]}',
     ),
     Invocation(
         context="singleview",
         handler="workloads.singleview.entrypoints.updates.handler",
         settings={"SINGLE_VIEW_TABLE": "single-view"},
-        event={"Records": [{"messageId": "m-1", "body": "no event"}]},
+        event={"Records": [{"messageId": "m-1", "body": "no event", "attributes": {"ApproximateReceiveCount": "1"}}]},
         answer='{"batchItemFailures": [{"itemIdentifier": "m-1"}]}',
     ),
 ]

@@ -37,7 +37,12 @@ def function_environment(emulator: Emulator, region: str, **environment: str) ->
 
 def queue_batch(*bodies: str) -> dict[str, Any]:
     """Return the event of an SQS batch; message ids count from m-0."""
-    return {"Records": [{"messageId": f"m-{number}", "body": body} for number, body in enumerate(bodies)]}
+    return {"Records": [queue_record(f"m-{number}", body) for number, body in enumerate(bodies)]}
+
+
+def queue_record(message_id: str, body: str, *, receives: int = 1) -> dict[str, Any]:
+    """Return one message of an SQS batch, as far as it is read here."""
+    return {"messageId": message_id, "body": body, "attributes": {"ApproximateReceiveCount": str(receives)}}
 
 
 def failures(answer: dict[str, Any]) -> list[str]:

@@ -25,6 +25,7 @@ from workloads.checkout.adapters.health import HealthReport
 from workloads.checkout.application import steps
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.ports import ConcurrentWriteError
+from workloads.checkout.domain.admission import Admission, OrderRate, SagaCapacity
 from workloads.checkout.entrypoints.api import Api
 from workloads.contracts.commands import DepositToWallet, PlaceOrder, SetPrice
 from workloads.contracts.envelope import open_as
@@ -47,6 +48,16 @@ class Healthy:
 
     def check(self) -> HealthReport:
         return HealthReport(region=HERE, status="ok", checks=self.checks)
+
+
+class Waiting:
+    """A queue of saga starts of a certain length."""
+
+    def __init__(self, length: int) -> None:
+        self.length = length
+
+    def waiting(self) -> int:
+        return self.length
 
 
 class Gateway:
@@ -109,6 +120,27 @@ def test_an_order_is_created_and_found(here: Gateway) -> None:
     }
     found = here.call(GET_ORDER, customer(CUSTOMER), orderId=answer.body["orderId"])
     assert (found.status, found.body) == (200, answer.body)
+
+
+def test_a_customer_who_floods_is_told_when_to_come_again(here: Gateway) -> None:
+    here.ports = replaced(here.ports, admission=Admission(rate=OrderRate(burst=2, per_minute=20)))
+    assert [here.place(key=f"key-{number}").status for number in range(2)] == [201, 201]
+
+    answer = here.place(key="key-3")
+
+    assert (answer.status, answer.problem) == (429, "too-many-orders")
+    assert answer.headers["Retry-After"] == "3"
+    assert here.place(key="key-1").status == 201
+
+
+def test_while_too_many_orders_wait_everybody_is_told_for_how_long(here: Gateway) -> None:
+    here.ports = replaced(here.ports, admission=Admission(capacity=SagaCapacity(starts_per_second=1, longest_wait=1)))
+    here.ports = replaced(here.ports, saga_queue=Waiting(8))
+
+    answer = here.place()
+
+    assert (answer.status, answer.problem) == (503, "overloaded")
+    assert answer.headers["Retry-After"] == "8"
 
 
 def test_a_repeat_answers_the_first_status_with_the_present_state(here: Gateway) -> None:

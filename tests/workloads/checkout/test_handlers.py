@@ -11,6 +11,7 @@ import pytest
 from tests.workloads.checkout.builders import CD, CUSTOMER, list_price, place
 from tests.workloads.checkout.cell import Cells
 from tests.workloads.conftest import HERE, REGIONS, Emulator
+from tests.workloads.functions import queue_batch, queue_record
 from tests.workloads.proxy import OPERATOR, Answer, customer, proxy_event
 from workloads.checkout.entrypoints import api, commands, outbox, saga_starter, saga_steps
 
@@ -41,6 +42,11 @@ def environment(
         "MERIDIAN_REGIONS": ",".join(REGIONS),
         "PROBLEM_BASE": "https://shop.example/problems",
         "SAGA_START_QUEUE_URL": queue,
+        "ORDER_BURST": "50",
+        "ORDERS_PER_MINUTE": "300",
+        "SAGA_STARTS_PER_SECOND": "300",
+        "LONGEST_SAGA_WAIT": "60",
+        "COMMANDS_MAXIMUM_RECEIVES": "5",
         "SAGA_STATE_MACHINE_ARN": saga["stateMachineArn"],
         "UNPUBLISHED_EVENTS_BUCKET": UNPUBLISHED,
     }
@@ -66,7 +72,7 @@ def command_message(kind: str, data: object) -> dict[str, Any]:
         "causationid": "c",
         "data": data,
     }
-    return {"messageId": kind, "body": json.dumps({"time": "2026-03-01T12:00:00Z", "detail": detail})}
+    return queue_record(kind, json.dumps({"time": "2026-03-01T12:00:00Z", "detail": detail}))
 
 
 def stream_record(item: Mapping[str, Any], position: int) -> dict[str, Any]:
@@ -81,7 +87,7 @@ def test_an_order_goes_all_the_way_through_the_functions(
     price = {"sku": CD, "price": {"minorUnits": 0, "currency": "USD"}, "version": 1}
     allotment = {"sku": CD, "units": 1, "version": 1}
     good = [command_message("SetPrice", price), command_message("SetAllotment", allotment)]
-    batch = [*good, {"messageId": "3", "body": ""}]
+    batch = [*good, queue_record("3", "")]
     assert commands.handler({"Records": batch}, None) == {"batchItemFailures": [{"itemIdentifier": "3"}]}
 
     placed = Answer(
@@ -107,7 +113,7 @@ def test_an_order_goes_all_the_way_through_the_functions(
     [message] = sqs.receive_message(QueueUrl=environment["SAGA_START_QUEUE_URL"])["Messages"]
     assert json.loads(message["Body"]) == {"orderId": order_id, "customerId": CUSTOMER}
 
-    start = {"Records": [{"messageId": str(number), "body": message["Body"]} for number in range(2)]}
+    start = queue_batch(message["Body"], message["Body"])
     assert saga_starter.handler(start, None) == {"batchItemFailures": []}
     executions = emulator.client("stepfunctions").list_executions(stateMachineArn=environment["SAGA_STATE_MACHINE_ARN"])
     assert [execution["name"] for execution in executions["executions"]] == [order_id]

@@ -74,7 +74,7 @@ class DynamoDbStore:
         """Return a customer's home and wallet."""
         item = self._get(keys.wallet(customer_id)) or {}
         wallet = items.read_wallet(customer_id, item) if "balance" in item else None
-        return Account(home=items.read_home(customer_id, item), wallet=wallet)
+        return Account(home=items.read_home(customer_id, item), wallet=wallet, order_bucket=item.get("order_bucket"))
 
     def deposit(self, customer_id: str, deposit_id: str) -> DepositRecord:
         """Return what is known under a deposit's id."""

@@ -10,6 +10,7 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
+from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.refusal import Refusal
 from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice
 
@@ -21,13 +22,23 @@ class UnknownCommandError(ValueError):
         super().__init__(f"{type(command).__name__} is no command of checkout: its rule on the bus is too wide")
 
 
+class PostponedError(RuntimeError):
+    """A command can not be carried out yet; nothing was written, and whoever keeps it brings it again."""
+
+    def __init__(self, postponed: Postponed) -> None:
+        super().__init__(f"not yet: {postponed.refusal.detail}")
+        self.postponed = postponed
+
+
 def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
-    """Carry out a command that may have come before."""
+    """Carry out a command that may have come before; raises PostponedError if it has to come again."""
     if ports.store.command(cause.id) is not None:
         return
     match command:
         case PlaceOrder():
-            place_order(ports, command, cause)
+            result = place_order(ports, command, cause)
+            if isinstance(result, Postponed):
+                raise PostponedError(result)
         case DepositToWallet():
             deposit_to_wallet(ports, command, cause)
         case SetPrice():

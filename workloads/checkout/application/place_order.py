@@ -2,61 +2,83 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import AddOrder, AddOrderHandover, CheckHome
+from typing import TypeAlias
+
+from workloads.checkout.application.changes import AddOrder, AddOrderHandover, AdmitOrder
 from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.outbox_entries import Cause, handover_entry, order_entry
 from workloads.checkout.application.ports import OrderRecord, Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import HandedOver, Placed
+from workloads.checkout.domain.admission import Postponed, draw, relieve
 from workloads.checkout.domain.handover import hand_over
-from workloads.checkout.domain.order import fingerprint, place, placed
+from workloads.checkout.domain.order import Order, fingerprint, place, placed
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.clock import timestamp
 from workloads.contracts.commands import PlaceOrder
 from workloads.contracts.identifiers import order_id
 
+Result: TypeAlias = Placed | HandedOver | Refusal | Postponed
 
-def place_order(ports: Ports, command: PlaceOrder, cause: Cause) -> Placed | HandedOver | Refusal:
-    """Place the order once for its key, however often it is asked for."""
+
+def place_order(ports: Ports, command: PlaceOrder, cause: Cause) -> Result:
+    """Place the order once for its key, however often it is asked for; a repeat of what is known is never postponed."""
     return decide(ports, lambda: _place(ports, command, cause))
 
 
-def _place(ports: Ports, command: PlaceOrder, cause: Cause) -> Placed | HandedOver | Refusal:
+def _place(ports: Ports, command: PlaceOrder, cause: Cause) -> Result:
     record = ports.store.order(order_id(command.customer_id, command.idempotency_key))
     result = _known(ports, record, fingerprint(command)) or _place_anew(ports, command, cause)
-    keep(ports, cause, result)
+    if not isinstance(result, Postponed):
+        keep(ports, cause, result)
     return result
 
 
-def _place_anew(ports: Ports, command: PlaceOrder, cause: Cause) -> Placed | HandedOver | Refusal:
-    home = ports.store.account(command.customer_id).home
+def _place_anew(ports: Ports, command: PlaceOrder, cause: Cause) -> Result:
+    account = ports.store.account(command.customer_id)
+    home = account.home
     if home.region not in ports.regions:
         return Refusal(RefusalKind.UNKNOWN_CUSTOMER, f"{command.customer_id} is at home in no Region of this system")
+    # Elsewhere the bucket is a replica, which is at most fuller than the home's own: whoever is refused by it would
+    # be refused there too, and hands nothing over.
+    bucket = draw(account.order_bucket, ports.admission.rate, ports.clock.now())
+    if isinstance(bucket, Postponed):
+        return bucket
     prices = ports.store.prices(line.sku for line in command.lines)
     now = timestamp(ports.clock.now())
     order = place(command, prices, home=home, now=now, acceptance=cause.acceptance, correlation_id=cause.correlation_id)
     if isinstance(order, Refusal):
         return order
     if home.region != ports.region:
-        handover = hand_over(
-            order.id,
-            customer_id=order.customer_id,
-            request_hash=order.request_hash,
-            region=ports.region,
-            home_region=home.region,
-            now=now,
-        )
-        result = HandedOver(handover)
-        ports.store.commit(
-            [AddOrderHandover(handover), *record_of(ports, cause, result)],
-            [handover_entry(ports, handover, command, cause)],
-        )
-        return result
+        return _hand_over(ports, command, order, cause)
+    if (overloaded := relieve(ports.saga_queue.waiting(), ports.admission.capacity)) is not None:
+        return overloaded
     ports.store.commit(
-        [CheckHome(order.customer_id, home), AddOrder(order), *record_of(ports, cause, Placed(order))],
+        [
+            AdmitOrder(order.customer_id, home, account.order_bucket, bucket),
+            AddOrder(order),
+            *record_of(ports, cause, Placed(order)),
+        ],
         [order_entry(ports, order, placed(order), causation_id=cause.id)],
     )
     return Placed(order)
+
+
+def _hand_over(ports: Ports, command: PlaceOrder, order: Order, cause: Cause) -> HandedOver:
+    handover = hand_over(
+        order.id,
+        customer_id=order.customer_id,
+        request_hash=order.request_hash,
+        region=ports.region,
+        home_region=order.home.region,
+        now=order.placed_at,
+    )
+    result = HandedOver(handover)
+    ports.store.commit(
+        [AddOrderHandover(handover), *record_of(ports, cause, result)],
+        [handover_entry(ports, handover, command, cause)],
+    )
+    return result
 
 
 def _known(ports: Ports, record: OrderRecord, request_hash: str) -> Placed | HandedOver | Refusal | None:

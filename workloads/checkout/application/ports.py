@@ -8,6 +8,7 @@ from typing import Protocol
 import msgspec
 
 from workloads.checkout.application.changes import Change
+from workloads.checkout.domain.admission import Admission
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
@@ -48,6 +49,8 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
 
     home: Home
     wallet: Wallet | None = None
+    order_bucket: int | None = None
+    """What `admission.draw` left of the customer's bucket of orders."""
 
 
 class DepositRecord(msgspec.Struct, frozen=True, kw_only=True):
@@ -93,6 +96,22 @@ class Store(Protocol):
         ...
 
 
+class SagaQueue(Protocol):
+    """What waits for a saga to be started."""
+
+    def waiting(self) -> int:
+        """Return about how many orders wait; it may be a second old."""
+        ...
+
+
+class NobodyWaits:
+    """Where nothing is asked of the queue: no order waits."""
+
+    def waiting(self) -> int:
+        """Return none."""
+        return 0
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """What a use case is handed."""
 
@@ -103,3 +122,5 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """The Region that this runs in."""
     regions: tuple[str, ...]
     """All Regions of the system."""
+    admission: Admission = Admission()
+    saga_queue: SagaQueue = NobodyWaits()

@@ -18,6 +18,8 @@ class RefusalKind(StrEnum):
     UNKNOWN_CUSTOMER = "unknown-customer"
     SUPERSEDED = "superseded"
     MALFORMED_COMMAND = "malformed-command"
+    TOO_MANY_ORDERS = "too-many-orders"
+    OVERLOADED = "overloaded"
 
 
 class Refusal(msgspec.Struct, frozen=True):

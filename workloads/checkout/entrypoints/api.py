@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final, Protocol, TypeVar
 
+import msgspec
+
 from workloads.checkout.adapters.health import Health, HealthReport
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
@@ -15,6 +17,7 @@ from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.queries import await_end, read_command, read_deposit, read_order
 from workloads.checkout.application.results import Deposited, Placed
+from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.entrypoints import requests
@@ -26,7 +29,7 @@ from workloads.checkout.entrypoints.representations import (
     order_location,
     refusal_title,
 )
-from workloads.checkout.entrypoints.wiring import ports
+from workloads.checkout.entrypoints.wiring import admitting_ports
 from workloads.runtime import aws, environment
 from workloads.runtime.http import Handler, Request, Response, serve
 from workloads.runtime.lifecycle import at_start
@@ -40,7 +43,11 @@ DEPOSIT_SCOPE: Final = "wallets.deposit"
 _ORDER_ID: Final = re.compile(r"o-[0-9a-f]{40}")
 _DEPOSIT_ID: Final = re.compile(r"d-[0-9a-f]{40}")
 _COMMAND_ID: Final = re.compile(r"[A-Za-z0-9-]{1,128}")
-_STATUS_OF: Final[Mapping[RefusalKind, int]] = {RefusalKind.UNKNOWN_CUSTOMER: 404}
+_STATUS_OF: Final[Mapping[RefusalKind, int]] = {
+    RefusalKind.UNKNOWN_CUSTOMER: 404,
+    RefusalKind.TOO_MANY_ORDERS: 429,
+    RefusalKind.OVERLOADED: 503,
+}
 """What a refusal is answered with; 422 unless listed."""
 
 
@@ -156,7 +163,7 @@ class Api:
         return Response(status=200, body=report)
 
 
-def _decided(use_case: Callable[[], T | Refusal]) -> T:
+def _decided(use_case: Callable[[], T | Refusal | Postponed]) -> T:
     """Return what a use case did; raises ProblemError where it refused or could not decide."""
     try:
         result = use_case()
@@ -170,6 +177,9 @@ def _decided(use_case: Callable[[], T | Refusal]) -> T:
                 retry_after=1,
             )
         ) from error
+    if isinstance(result, Postponed):
+        problem = _refused(result.refusal)
+        raise ProblemError(msgspec.structs.replace(problem, retry_after=result.retry_after))
     if isinstance(result, Refusal):
         raise ProblemError(_refused(result))
     return result
@@ -210,7 +220,7 @@ def _routes() -> Mapping[str, Handler]:
         table=environment.required("CHECKOUT_TABLE"),
         bus=environment.required("EVENT_BUS"),
     )
-    return Api(ports(), health, environment.required("PROBLEM_BASE")).routes
+    return Api(admitting_ports(), health, environment.required("PROBLEM_BASE")).routes
 
 
 at_start(_routes)

@@ -7,16 +7,17 @@ from typing import Any, Final
 
 import msgspec
 
-from workloads.checkout.application.carry_out import UnknownCommandError, carry_out, refuse
+from workloads.checkout.application.carry_out import PostponedError, UnknownCommandError, carry_out, refuse
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
-from workloads.checkout.entrypoints.wiring import ports
+from workloads.checkout.entrypoints.wiring import admitting_ports
 from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice
 from workloads.contracts.envelope import CloudEvent, MalformedEventError, decode_from_bus, open_message
 from workloads.contracts.identifiers import CustomerId
-from workloads.runtime.batches import consume_queue
+from workloads.runtime import environment
+from workloads.runtime.batches import Message, NotYetError, consume_messages
 from workloads.runtime.lifecycle import at_start
 
 OWNING_SCOPES: Final = {
@@ -35,11 +36,20 @@ class _Customer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Carry out each command of a batch."""
-    return consume_queue(event, lambda body: receive(_ports(), body))
+    maximum = _maximum_receives()
+
+    def handle(message: Message) -> None:
+        receive(_ports(), message.body, tries_left=maximum - message.receives)
+
+    return consume_messages(event, handle)
 
 
-def receive(ports: Ports, body: str) -> None:
-    """Carry out one command; raises where not even its sender is readable, so that it ends in the dead letters."""
+def receive(ports: Ports, body: str, *, tries_left: int = 0) -> None:
+    """Carry out one command; raises where not even its sender is readable, so that it ends in the dead letters.
+
+    What is postponed comes again after the queue's visibility time-out, as often as the queue delivers it. After that
+    it is refused and kept as such, for a dead letter would tell its sender nothing.
+    """
     event = decode_from_bus(body)
     try:
         command = open_message(event)
@@ -49,7 +59,14 @@ def receive(ports: Ports, body: str) -> None:
         return
     if not isinstance(command, Command):
         raise UnknownCommandError(command)
-    carry_out(ports, command, _cause(event, _owner(event, command)))
+    cause = _cause(event, _owner(event, command))
+    try:
+        carry_out(ports, command, cause)
+    except PostponedError as error:
+        if tries_left > 0:
+            message = f"{event.type} {event.id}: {error}"
+            raise NotYetError(message) from error
+        refuse(ports, error.postponed.refusal, cause)
 
 
 def _cause(event: CloudEvent, owner: str) -> Cause:
@@ -72,7 +89,12 @@ def _owner_of_malformed(event: CloudEvent) -> str:
 
 @cache
 def _ports() -> Ports:
-    return ports()
+    return admitting_ports()
 
 
-at_start(_ports)
+@cache
+def _maximum_receives() -> int:
+    return int(environment.required("COMMANDS_MAXIMUM_RECEIVES"))
+
+
+at_start(_ports, _maximum_receives)

@@ -4,8 +4,12 @@ from __future__ import annotations
 
 import time
 
+import msgspec
+
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
+from workloads.checkout.adapters.saga_queue import SqsSagaQueue
 from workloads.checkout.application.ports import Ports
+from workloads.checkout.domain.admission import Admission, OrderRate, SagaCapacity
 from workloads.contracts.clock import SystemClock
 from workloads.runtime import aws, environment
 
@@ -24,3 +28,19 @@ def ports() -> Ports:
         clock=clock,
     )
     return Ports(store=store, clock=clock, sleep=time.sleep, region=region, regions=regions)
+
+
+def admitting_ports() -> Ports:
+    """Return the ports of what takes orders: they know how many the cell lets in."""
+    rate = OrderRate(
+        burst=int(environment.required("ORDER_BURST")), per_minute=int(environment.required("ORDERS_PER_MINUTE"))
+    )
+    capacity = SagaCapacity(
+        starts_per_second=int(environment.required("SAGA_STARTS_PER_SECOND")),
+        longest_wait=int(environment.required("LONGEST_SAGA_WAIT")),
+    )
+    return msgspec.structs.replace(
+        ports(),
+        admission=Admission(rate=rate, capacity=capacity),
+        saga_queue=SqsSagaQueue(aws.sqs(), environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic),
+    )

@@ -3,11 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from workloads.checkout.adapters.items.fields import Fields
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
+
+_KINDS_OF_THE_FIRST_RELEASE: Final = frozenset(
+    {
+        RefusalKind.UNKNOWN_SKU,
+        RefusalKind.MIXED_CURRENCIES,
+        RefusalKind.CURRENCY_MISMATCH,
+        RefusalKind.AMOUNT_TOO_LARGE,
+        RefusalKind.KEY_REUSED,
+        RefusalKind.UNKNOWN_CUSTOMER,
+        RefusalKind.SUPERSEDED,
+        RefusalKind.MALFORMED_COMMAND,
+    }
+)
+"""Its readers know these only, and fail at any other: to them a later kind is a refusal without a reason."""
+
+_KNOWN_KINDS: Final = frozenset(kind.value for kind in RefusalKind)
 
 
 def write_command(record: CommandRecord) -> Fields:
@@ -20,14 +36,13 @@ def write_command(record: CommandRecord) -> Fields:
         "order_id": record.order_id,
         "deposit_id": record.deposit_id,
         "customer_id": record.customer_id,
-        "refusal": {"kind": record.refusal.kind.value, "detail": record.refusal.detail} if record.refusal else None,
+        **_write_refusal(record.refusal),
         "handed_over_as": record.handed_over_as,
     }
 
 
 def read_command(item: Mapping[str, Any]) -> CommandRecord:
     """Read what became of a command."""
-    refusal = item.get("refusal")
     return CommandRecord(
         command_id=item["command_id"],
         owner=item["owner"],
@@ -36,6 +51,20 @@ def read_command(item: Mapping[str, Any]) -> CommandRecord:
         order_id=item.get("order_id"),
         deposit_id=item.get("deposit_id"),
         customer_id=item.get("customer_id"),
-        refusal=Refusal(RefusalKind(refusal["kind"]), refusal["detail"]) if refusal else None,
+        refusal=_read_refusal(item.get("refusal") or item.get("later_refusal")),
         handed_over_as=item.get("handed_over_as"),
     )
+
+
+def _write_refusal(refusal: Refusal | None) -> Fields:
+    if refusal is None:
+        return {}
+    name = "refusal" if refusal.kind in _KINDS_OF_THE_FIRST_RELEASE else "later_refusal"
+    return {name: {"kind": refusal.kind.value, "detail": refusal.detail}}
+
+
+def _read_refusal(fields: Mapping[str, str] | None) -> Refusal | None:
+    """Read a refusal; of a kind that only a later version knows, nothing can be said."""
+    if fields is None or fields["kind"] not in _KNOWN_KINDS:
+        return None
+    return Refusal(RefusalKind(fields["kind"]), fields["detail"])

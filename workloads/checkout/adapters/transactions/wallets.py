@@ -10,8 +10,8 @@ from workloads.checkout.adapters.transactions.writer import ABSENT, Writer
 from workloads.checkout.application.changes import (
     AddDeposit,
     AddPayment,
+    AdmitOrder,
     ChangeWallet,
-    CheckHome,
     CheckNotPaid,
     CheckPaid,
     RefundPayment,
@@ -31,8 +31,8 @@ def wallet_actions(  # noqa: PLR0911 - one branch a kind
     """Return the actions of a change: one, or two where a ledger entry and its payment move together."""
     paid: dict[str, Plain] = {":paid": PaymentState.PAID.value}
     match change:
-        case CheckHome(customer_id=customer_id, home=home):
-            return [write.check(keys.wallet(customer_id), *_at_home(customer_id, home))]
+        case AdmitOrder():
+            return [_admit_order(write, change)]
         case ChangeWallet(wallet=wallet):
             return [_change_wallet(write, wallet)]
         case AddDeposit(deposit=deposit):
@@ -53,6 +53,17 @@ def wallet_actions(  # noqa: PLR0911 - one branch a kind
         case CheckNotPaid(customer_id=customer_id, order_id=order_id):
             key = keys.ledger(customer_id, "DEBIT", order_id)
             return [write.check(key, f"{ABSENT} OR #state <> :paid", paid)]
+
+
+def _admit_order(write: Writer, change: AdmitOrder) -> TransactWriteItemTypeDef:
+    """Return the write that is also the check of the home: a transaction takes one action on an item."""
+    at_home, values = _at_home(change.customer_id, change.home)
+    undrawn = "attribute_not_exists(order_bucket)"
+    if change.before is not None:
+        undrawn, values = "order_bucket = :before", {**values, ":before": change.before}
+    return write.update(
+        keys.wallet(change.customer_id), {"order_bucket": change.after}, f"{undrawn} AND {at_home}", values
+    )
 
 
 def _change_wallet(write: Writer, wallet: Wallet) -> TransactWriteItemTypeDef:

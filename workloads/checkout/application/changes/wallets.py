@@ -9,11 +9,13 @@ from workloads.checkout.domain.home import Home
 from workloads.checkout.domain.wallet import Deposit, Payment, Wallet
 
 
-class CheckHome(FrozenChange, frozen=True):
-    """The customer's home is what it was read to be."""
+class AdmitOrder(FrozenChange, frozen=True):
+    """A customer's bucket after one more order, if nobody drew from it and the home is what it was read to be."""
 
     customer_id: str
     home: Home
+    before: int | None
+    after: int
 
 
 class ChangeWallet(FrozenChange, frozen=True):
@@ -55,4 +57,4 @@ class CheckNotPaid(FrozenChange, frozen=True):
     order_id: str
 
 
-WalletChange: TypeAlias = CheckHome | ChangeWallet | AddDeposit | AddPayment | RefundPayment | CheckPaid | CheckNotPaid
+WalletChange: TypeAlias = AdmitOrder | ChangeWallet | AddDeposit | AddPayment | RefundPayment | CheckPaid | CheckNotPaid
