@@ -95,6 +95,8 @@ class Paginator:
     def paginate(self, **request: Any) -> Iterator[Answer]:
         """Return the pages."""
         start: Mapping[str, Any] = {}
+        if "PaginationConfig" in request:
+            request["Limit"] = request.pop("PaginationConfig")["PageSize"]
         while True:
             page = self._ask(**request, **start)
             yield page
