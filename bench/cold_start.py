@@ -208,6 +208,11 @@ def _environment(aws: Embedded) -> dict[str, str]:
         "IDEMPOTENCY_TABLE": "idempotency",
         "MERIDIAN_REGIONS": ",".join(REGIONS),
         "PROBLEM_BASE": "https://shop.example/problems",
+        "SAGA_START_QUEUE_URL": f"{aws.url}/000000000000/saga-start",
+        "ORDER_BURST": "50",
+        "ORDERS_PER_MINUTE": "300",
+        "SAGA_STARTS_PER_SECOND": "300",
+        "LONGEST_SAGA_WAIT": "60",
         "PYTHONUNBUFFERED": "1",
     }
 

@@ -280,15 +280,15 @@ class FakeQueue:
 def test_the_length_of_the_queue_is_asked_for_once_a_second_and_its_silence_turns_nobody_away() -> None:
     client: Any = FakeQueue()
     now = [0.0]
-    queue = SqsSagaQueue(client, "https://sqs.example/starts", monotonic=lambda: now[0])
+    queue = SqsSagaQueue(lambda: client, "https://sqs.example/starts", monotonic=lambda: now[0])
 
-    assert [queue.waiting(), queue.waiting()] == [7, 7]
-    assert client.asked == 1
-    client.length, now[0] = 9, 1.0
+    assert [queue.waiting(), client.asked] == [0, 0]
+    now[0] = 1.0
+    assert [queue.waiting(), queue.waiting(), client.asked] == [7, 7, 1]
+    client.length, now[0] = 9, 2.0
     assert queue.waiting() == 9
-    client.down, now[0] = True, 2.0
-    assert queue.waiting() == 9
-    assert client.asked == 3
+    client.down, now[0] = True, 3.0
+    assert [queue.waiting(), client.asked] == [9, 3]
 
 
 def test_a_message_that_comes_too_early_is_delivered_again_beside_the_others() -> None:

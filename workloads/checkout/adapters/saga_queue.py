@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import cache
 from typing import TYPE_CHECKING, Final
 
 from botocore.exceptions import BotoCoreError, ClientError
@@ -19,11 +20,12 @@ _log: Final = logger("saga-queue")
 class SqsSagaQueue:
     """Implements `SagaQueue` on SQS; the answer is kept in the function's memory between requests."""
 
-    def __init__(self, client: SQSClient, url: str, *, monotonic: Callable[[], float]) -> None:
-        self._client = client
+    def __init__(self, client: Callable[[], SQSClient], url: str, *, monotonic: Callable[[], float]) -> None:
+        self._client = cache(client)
         self._url = url
         self._monotonic = monotonic
-        self._asked_at: float | None = None
+        # A function's first second belongs to its first caller, who has waited for its start already.
+        self._asked_at = monotonic()
         self._waiting = 0
 
     def waiting(self) -> int:
@@ -32,7 +34,7 @@ class SqsSagaQueue:
         While SQS does not say, the last answer counts: orders are not turned away because nobody knows.
         """
         now = self._monotonic()
-        if self._asked_at is None or now - self._asked_at >= _LASTS_SECONDS:
+        if now - self._asked_at >= _LASTS_SECONDS:
             self._asked_at = now
             try:
                 self._waiting = self._ask()
@@ -41,5 +43,6 @@ class SqsSagaQueue:
         return self._waiting
 
     def _ask(self) -> int:
-        answer = self._client.get_queue_attributes(QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"])
+        attributes = ["ApproximateNumberOfMessages"]
+        answer = self._client().get_queue_attributes(QueueUrl=self._url, AttributeNames=attributes)
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])

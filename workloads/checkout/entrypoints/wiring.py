@@ -42,5 +42,5 @@ def admitting_ports() -> Ports:
     return msgspec.structs.replace(
         ports(),
         admission=Admission(rate=rate, capacity=capacity),
-        saga_queue=SqsSagaQueue(aws.sqs(), environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic),
+        saga_queue=SqsSagaQueue(aws.sqs, environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic),
     )
