@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from workloads.contracts.identifiers import CustomerId, Sku
+from workloads.contracts.identifiers import CustomerId, Region, Sku
 from workloads.contracts.money import Money
 
 Sequence = Annotated[int, msgspec.Meta(ge=1)]
@@ -109,6 +109,43 @@ class PurchaseRejected(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
+class SoldOut(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """The last free unit of a Region's allotment is gone. `sequence` counts all four kinds of events of an allotment's
+    level together: of two, the higher one tells how it is."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    sku: Sku
+    region: Region
+    sequence: Sequence
+
+
+class BackInStock(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """A sold-out allotment has free units again."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    sku: Sku
+    region: Region
+    sequence: Sequence
+
+
+class StockRanLow(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """Only a tenth of an allotment that was ample is free."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    sku: Sku
+    region: Region
+    sequence: Sequence
+
+
+class StockRecovered(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """More than a tenth of an allotment that had run low is free again."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    sku: Sku
+    region: Region
+    sequence: Sequence
+
+
 class WalletCredited(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """A deposit reached a wallet. `balance` is what the wallet held right after; `sequence` is the wallet's version."""
 
@@ -169,6 +206,10 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     StockReleased,
     PurchaseCompleted,
     PurchaseRejected,
+    SoldOut,
+    BackInStock,
+    StockRanLow,
+    StockRecovered,
     WalletCredited,
     WalletDebited,
     WalletRefunded,

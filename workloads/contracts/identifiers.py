@@ -8,12 +8,14 @@ from typing import Annotated, Final
 
 import msgspec
 
+REGION_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
 CUSTOMER_ID_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]\.[a-z0-9-]{1,64}$"
 IDEMPOTENCY_KEY_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
 SKU_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
 
 CustomerId = Annotated[str, msgspec.Meta(pattern=CUSTOMER_ID_PATTERN)]
 IdempotencyKey = Annotated[str, msgspec.Meta(pattern=IDEMPOTENCY_KEY_PATTERN)]
+Region = Annotated[str, msgspec.Meta(pattern=REGION_PATTERN)]
 Sku = Annotated[str, msgspec.Meta(pattern=SKU_PATTERN)]
 
 

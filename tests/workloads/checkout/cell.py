@@ -11,8 +11,9 @@ from tests.simulation.aws import ModelledAws
 from tests.workloads.checkout.builders import FakeClock, ports_on
 from tests.workloads.checkout.state import State, read_state
 from tests.workloads.conftest import HERE, REGIONS, Emulator
-from workloads.checkout.adapters.attributes import read_item
+from workloads.checkout.adapters.attributes import read_item, write_item
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
+from workloads.checkout.adapters.items import Fields
 from workloads.checkout.application.ports import Ports
 from workloads.contracts.envelope import CloudEvent, decode
 
@@ -54,6 +55,10 @@ class AnyCells:
     def items(self, table: str = "", region: str = HERE) -> list[dict[str, Any]]:
         pages = self._aws.dynamodb(region).get_paginator("scan").paginate(TableName=table or self.table)
         return [read_item(item) for page in pages for item in page["Items"]]
+
+    def put(self, item: Fields) -> None:
+        """Put an item as it is, as another release may have left it."""
+        self._aws.dynamodb(HERE).put_item(TableName=self.table, Item=write_item(item))
 
     def state(self) -> State:
         """Read everything that is stored."""

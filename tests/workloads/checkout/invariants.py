@@ -7,6 +7,7 @@ from collections import Counter, defaultdict
 import msgspec
 
 from tests.workloads.checkout.state import State
+from workloads.checkout.domain.allotment import StockLevel
 from workloads.checkout.domain.order import OrderState
 from workloads.checkout.domain.reservation import ReservationState
 from workloads.checkout.domain.wallet import PaymentState
@@ -27,7 +28,8 @@ def check_stock(state: State) -> None:
         if reservation.state is not ReservationState.RELEASED:
             used[state.orders[reservation.order_id].home.region].update(reservation.units)
     for (sku, region), allotment in state.allotments.items():
-        assert allotment.allotted - allotment.free == used[region][sku]
+        assert allotment.units - allotment.free == used[region][sku]
+        assert (allotment.level is StockLevel.SOLD_OUT) == (allotment.free <= 0)
 
 
 def check_money(state: State) -> None:
@@ -72,6 +74,8 @@ def check_events(state: State) -> None:
             data = msgspec.json.decode(entry.event.data)
             balances[data["customerId"]] = data["balance"]["minorUnits"]
     assert all(sequences == list(range(1, len(sequences) + 1)) for sequences in told.values())
+    for (sku, region), allotment in state.allotments.items():
+        assert len(told[f"ALLOTMENT#{sku}#{region}"]) == allotment.availability
     assert balances == {customer: wallet.balance.minor_units for customer, wallet in state.wallets.items()}
     for order in state.orders.values():
         assert len(told[f"ORDER#{order.id}"]) == order.sequence == (1 if order.state is OrderState.PENDING else 2)

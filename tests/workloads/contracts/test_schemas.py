@@ -23,6 +23,7 @@ from workloads.contracts.envelope import (
     open_message,
 )
 from workloads.contracts.events import (
+    BackInStock,
     BalanceChanged,
     OrderLine,
     OrderPlaced,
@@ -30,6 +31,9 @@ from workloads.contracts.events import (
     PurchaseCompleted,
     PurchaseRejected,
     RejectionReason,
+    SoldOut,
+    StockRanLow,
+    StockRecovered,
     StockReleased,
     StockReserved,
     WalletCredited,
@@ -65,6 +69,10 @@ EXAMPLES: tuple[Message, ...] = (
         placed_at=TIME,
         sequence=2,
     ),
+    SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
+    BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
+    StockRanLow(sku="cd-1099", region="us-east-1", sequence=1),
+    StockRecovered(sku="cd-1099", region="us-east-1", sequence=2),
     WalletCredited(customer_id=CUSTOMER, deposit_id="d-1", amount=TOTAL, balance=TOTAL, sequence=1),
     WalletDebited(customer_id=CUSTOMER, order_id="o-1", amount=TOTAL, balance=TOTAL, sequence=2),
     WalletRefunded(customer_id=CUSTOMER, order_id="o-1", amount=TOTAL, balance=TOTAL, sequence=3),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import msgspec
 
 from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.domain.allotment import LevelEvent, Movement, level_told
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.order import Acceptance, Order
 from workloads.contracts.clock import timestamp
@@ -68,6 +71,29 @@ def stock_entry(ports: Ports, order: Order, event: StockEvent) -> OutboxEntry:
     )
 
 
+def level_entries(
+    ports: Ports, movements: Iterable[Movement], *, correlation_id: str, causation_id: str
+) -> list[OutboxEntry]:
+    """Return the entries of the levels that movements of stock tell, one for each that tells another than before."""
+    return [
+        _entry(
+            ports,
+            event,
+            aggregate=f"ALLOTMENT#{event.sku}#{event.region}",
+            subject=event.sku,
+            correlation_id=correlation_id,
+            causation_id=causation_id,
+        )
+        for event in map(level_told, movements)
+        if event is not None
+    ]
+
+
+def order_level_entries(ports: Ports, order: Order, movements: Iterable[Movement]) -> list[OutboxEntry]:
+    """Return the entries of the levels that an order's units tell."""
+    return level_entries(ports, movements, correlation_id=order.correlation_id, causation_id=_root(order))
+
+
 def wallet_entry(ports: Ports, event: WalletEvent, *, correlation_id: str, causation_id: str) -> OutboxEntry:
     """Return the entry of a wallet's event."""
     return _entry(
@@ -109,7 +135,7 @@ def _root(order: Order) -> str:
 
 def _entry(
     ports: Ports,
-    event: OrderEvent | StockEvent | WalletEvent,
+    event: OrderEvent | StockEvent | LevelEvent | WalletEvent,
     *,
     aggregate: str,
     subject: str,

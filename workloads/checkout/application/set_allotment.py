@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import SetAllotmentItem
+from workloads.checkout.application.changes import AddAllotment, SetAllotted
 from workloads.checkout.application.deciding import decide
-from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.outbox_entries import Cause, level_entries
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import Settled
@@ -22,8 +22,12 @@ def _set(ports: Ports, command: SetAllotment, cause: Cause) -> Settled | Refusal
     current = ports.store.allotments([command.sku], ports.region).get(command.sku)
     decided = allotment.set_allotment(current, command, region=ports.region)
     result = decided if isinstance(decided, Refusal) else Settled()
-    if isinstance(decided, Refusal) or decided == current:
+    if isinstance(decided, Refusal) or decided.after == current:
         keep(ports, cause, result)
-    else:
-        ports.store.commit([SetAllotmentItem(current, decided), *record_of(ports, cause, result)])
+        return result
+    change = AddAllotment(decided) if current is None else SetAllotted(decided)
+    ports.store.commit(
+        [change, *record_of(ports, cause, result)],
+        level_entries(ports, [decided], correlation_id=cause.correlation_id, causation_id=cause.id),
+    )
     return result

@@ -16,12 +16,11 @@ from workloads.checkout.application.changes import (
     CheckPaid,
     EndOrder,
     MoveReservation,
+    MoveStock,
     RefundPayment,
-    ReturnStock,
-    TakeStock,
 )
 from workloads.checkout.application.deciding import decide
-from workloads.checkout.application.outbox_entries import order_entry, payment_entry, stock_entry
+from workloads.checkout.application.outbox_entries import order_entry, order_level_entries, payment_entry, stock_entry
 from workloads.checkout.application.ports import OrderRecord, Ports
 from workloads.checkout.domain import order as orders
 from workloads.checkout.domain import reservation as reservations
@@ -60,13 +59,13 @@ def reserve(ports: Ports, order_id: str) -> Outcome:
         allotments = ports.store.allotments(reservations.units_of(order), ports.region)
         reservation = reservations.reserve(order, allotments)
         held = reservation.state is ReservationState.HELD
+        movements = reservations.movements_to_hold(reservation, allotments)
         ports.store.commit(
+            [CheckOrderPending(order), AddReservation(reservation), *map(MoveStock, movements)],
             [
-                CheckOrderPending(order),
-                AddReservation(reservation),
-                *(TakeStock(sku, ports.region, units) for sku, units in reservation.units.items()),
+                *([stock_entry(ports, order, reservations.reserved(order))] if held else []),
+                *order_level_entries(ports, order, movements),
             ],
-            [stock_entry(ports, order, reservations.reserved(order))] if held else [],
         )
         return reservation_outcome(reservation)
 
@@ -169,13 +168,17 @@ def release(ports: Ports, order_id: str) -> Outcome:
             return Outcome.RELEASED
         if before.state is not ReservationState.HELD:
             return Outcome.RELEASED
+        movements = reservations.movements_to_release(before, ports.store.allotments(before.units, ports.region))
         ports.store.commit(
             [
                 CheckOrderPending(order),
                 MoveReservation(reservations.release(order, before)),
-                *(ReturnStock(sku, ports.region, units) for sku, units in before.units.items()),
+                *map(MoveStock, movements),
             ],
-            [stock_entry(ports, order, reservations.released(order))],
+            [
+                stock_entry(ports, order, reservations.released(order)),
+                *order_level_entries(ports, order, movements),
+            ],
         )
         return Outcome.RELEASED
 

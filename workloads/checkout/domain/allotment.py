@@ -1,39 +1,143 @@
-"""Stock: each Region sells a SKU from an allotment of its own, which no other Region writes."""
+"""Stock: each Region sells a SKU from an allotment of its own, which no other Region writes.
+
+An allotment has told a level: ample, running low, or sold out. Every movement of units by this code leaves the level
+that was told last equal to what `free` says, and tells it, once, where it changed. A movement that does not tell (the
+first release has only such) is made up for by the next one that does.
+"""
 
 from __future__ import annotations
+
+from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.commands import SetAllotment
+from workloads.contracts.events import BackInStock, SoldOut, StockRanLow, StockRecovered
+
+LOW_SHARE: Final = 10
+"""Stock runs low when only a tenth of the units is free: time to move some in before the last one is sold."""
+
+LevelEvent = SoldOut | BackInStock | StockRanLow | StockRecovered
+
+
+class StockLevel(StrEnum):
+    """How much of an allotment is left to sell."""
+
+    AMPLE = "Ample"
+    LOW = "Low"
+    SOLD_OUT = "SoldOut"
 
 
 class Allotment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Region may sell of a SKU. `allotted - free` is held or sold."""
+    """What a Region may sell of a SKU. `units - free` is held or sold."""
 
     sku: str
     region: str
     allotted: int
+    """What the system of record gave to the Region: transfers leave it as it is, so that neither undoes the other."""
     free: int
     """Below zero where the allotment was cut under what is already held or sold: nothing is sold then."""
     version: int
+    """The system of record's; 0 where units came by transfer before it gave any."""
+    transferred: int = 0
+    """Units that came from other Regions, less those that went there."""
+    level: StockLevel = StockLevel.AMPLE
+    """What was told last. Ample where nothing was told yet, for that is what everybody assumes then."""
+    availability: int = 0
+    """How often a level was told: the sequence of the last event."""
+
+    @property
+    def units(self) -> int:
+        """Return how many units the Region may sell in all, those already sold included."""
+        return self.allotted + self.transferred
 
 
-def set_allotment(current: Allotment | None, command: SetAllotment, *, region: str) -> Allotment | Refusal:
+class Movement(msgspec.Struct, frozen=True):
+    """An allotment before and after units moved, and the level told if that changed it."""
+
+    before: Allotment
+    after: Allotment
+
+    @property
+    def units(self) -> int:
+        """Return by how much `free` changes."""
+        return self.after.free - self.before.free
+
+    @property
+    def tells(self) -> bool:
+        """Return whether another level is told than the last one."""
+        return self.after.availability != self.before.availability
+
+
+def level_of(free: int, units: int) -> StockLevel:
+    """Return the level at which so many of the units are free."""
+    if free <= 0:
+        return StockLevel.SOLD_OUT
+    return StockLevel.LOW if free <= low_bound(units) else StockLevel.AMPLE
+
+
+def low_bound(units: int) -> int:
+    """Return up to how many free units the stock is low."""
+    return units // LOW_SHARE
+
+
+def take(allotment: Allotment, units: int) -> Movement:
+    """Take units out, of which the caller has seen that they are free."""
+    return _moved(allotment, msgspec.structs.replace(allotment, free=allotment.free - units))
+
+
+def put_back(allotment: Allotment, units: int) -> Movement:
+    """Give units back that were taken."""
+    return _moved(allotment, msgspec.structs.replace(allotment, free=allotment.free + units))
+
+
+def tell(allotment: Allotment) -> Movement:
+    """Tell the level as it is, without moving a unit: for an allotment whose level was changed without being told."""
+    return _moved(allotment, allotment)
+
+
+def set_allotment(current: Allotment | None, command: SetAllotment, *, region: str) -> Movement | Refusal:
     """Decide on a Region's allotment that the system of record sets: what is held or sold stays counted against it."""
-    if current is None:
-        return Allotment(
-            sku=command.sku, region=region, allotted=command.units, free=command.units, version=command.version
-        )
-    if command.version > current.version:
-        used = current.allotted - current.free
-        return msgspec.structs.replace(
-            current, allotted=command.units, free=command.units - used, version=command.version
-        )
-    if command.version == current.version and command.units == current.allotted:
-        return current
+    before = current or no_allotment(command.sku, region)
+    if command.version > before.version:
+        free = before.free + command.units - before.allotted
+        after = msgspec.structs.replace(before, allotted=command.units, free=free, version=command.version)
+        return _moved(before, after)
+    if command.version == before.version and command.units == before.allotted:
+        return Movement(before, before)
     return Refusal(
         RefusalKind.SUPERSEDED,
         f"version {command.version} of the allotment of {command.sku} in {region} does not follow version "
-        f"{current.version}, which stands: send the allotment under a higher version",
+        f"{before.version}, which stands: send the allotment under a higher version",
     )
+
+
+def no_allotment(sku: str, region: str) -> Allotment:
+    """Return the allotment of a SKU that the Region was never given."""
+    return Allotment(sku=sku, region=region, allotted=0, free=0, version=0)
+
+
+def level_told(movement: Movement) -> LevelEvent | None:
+    """Return the event that tells of another level, or None where it is the one that was told last."""
+    if not movement.tells:
+        return None
+    after = movement.after
+    sku, region, sequence = after.sku, after.region, after.availability
+    match movement.before.level, after.level:
+        case _, StockLevel.SOLD_OUT:
+            return SoldOut(sku=sku, region=region, sequence=sequence)
+        case StockLevel.SOLD_OUT, _:
+            return BackInStock(sku=sku, region=region, sequence=sequence)
+        case _, StockLevel.LOW:
+            return StockRanLow(sku=sku, region=region, sequence=sequence)
+        case _:
+            return StockRecovered(sku=sku, region=region, sequence=sequence)
+
+
+def _moved(before: Allotment, after: Allotment) -> Movement:
+    level = level_of(after.free, after.units)
+    if level is before.level:
+        return Movement(before, after)
+    return Movement(before, msgspec.structs.replace(after, level=level, availability=before.availability + 1))

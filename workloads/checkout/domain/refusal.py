@@ -20,6 +20,10 @@ class RefusalKind(StrEnum):
     MALFORMED_COMMAND = "malformed-command"
     TOO_MANY_ORDERS = "too-many-orders"
     OVERLOADED = "overloaded"
+    SOLD_OUT = "sold-out"
+    NOT_FOR_SALE = "not-for-sale"
+    INSUFFICIENT_STOCK = "insufficient-stock"
+    UNKNOWN_REGION = "unknown-region"
 
 
 class Refusal(msgspec.Struct, frozen=True):

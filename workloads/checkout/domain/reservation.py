@@ -8,7 +8,7 @@ from enum import StrEnum
 
 import msgspec
 
-from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.allotment import Allotment, Movement, put_back, take, tell
 from workloads.checkout.domain.order import Order
 from workloads.contracts.events import RejectionReason, StockReleased, StockReserved
 
@@ -50,6 +50,13 @@ def reserve(order: Order, allotments: Mapping[str, Allotment]) -> Reservation:
     return Reservation(order_id=order.id, customer_id=order.customer_id, units=units, state=ReservationState.HELD)
 
 
+def movements_to_hold(reservation: Reservation, allotments: Mapping[str, Allotment]) -> list[Movement]:
+    """Return what a decision to hold moves. A refused one moves no unit, but tells levels that were not told yet."""
+    if reservation.state is ReservationState.HELD:
+        return [take(allotments[sku], units) for sku, units in reservation.units.items()]
+    return [movement for movement in map(tell, allotments.values()) if movement.tells]
+
+
 def reserved(order: Order) -> StockReserved:
     """Tell that the order's units are held."""
     return StockReserved(order_id=order.id, customer_id=order.customer_id, lines=order.lines, sequence=1)
@@ -65,6 +72,11 @@ def release(order: Order, reservation: Reservation | None) -> Reservation:
     if reservation is None:
         return _without_units(order, None)
     return msgspec.structs.replace(reservation, state=ReservationState.RELEASED)
+
+
+def movements_to_release(reservation: Reservation, allotments: Mapping[str, Allotment]) -> list[Movement]:
+    """Return what goes back into the allotments that the held units came from: an allotment is never taken away."""
+    return [put_back(allotments[sku], units) for sku, units in reservation.units.items()]
 
 
 def released(order: Order) -> StockReleased:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workloads.checkout.adapters.items.fields import Fields
-from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.allotment import Allotment, StockLevel
 
 
 def write_allotment(allotment: Allotment) -> Fields:
@@ -17,15 +17,21 @@ def write_allotment(allotment: Allotment) -> Fields:
         "allotted": allotment.allotted,
         "free": allotment.free,
         "version": allotment.version,
+        "transferred": allotment.transferred,
+        "stock_level": allotment.level.value,
+        "availability": allotment.availability,
     }
 
 
 def read_allotment(item: Mapping[str, Any]) -> Allotment:
-    """Read an allotment."""
+    """Read an allotment; one of the first release was never transferred and told no level."""
     return Allotment(
         sku=item["sku"],
         region=item["region"],
         allotted=item["allotted"],
         free=item["free"],
         version=item["version"],
+        transferred=item.get("transferred", 0),
+        level=StockLevel(item.get("stock_level", StockLevel.AMPLE)),
+        availability=item.get("availability", 0),
     )

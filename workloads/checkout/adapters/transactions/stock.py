@@ -5,34 +5,66 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
+from workloads.checkout.adapters.attributes import Plain
 from workloads.checkout.adapters.transactions.writer import PRESENT, Writer
-from workloads.checkout.application.changes import ReturnStock, SetAllotmentItem, StockChange, TakeStock
-from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.application.changes import AddAllotment, MoveStock, SetAllotted, StockChange
+from workloads.checkout.domain.allotment import Allotment, Movement, StockLevel, low_bound
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
+
+_Condition = tuple[str, dict[str, Plain]]
 
 
 def stock_actions(write: Writer, change: StockChange) -> list[TransactWriteItemTypeDef]:
     """Return the action of a change."""
     match change:
-        case TakeStock(sku=sku, region=region, units=units):
-            key = keys.allotment(sku, region)
-            return [write.update(key, {}, "#free >= :units", {":units": units}, add={"free": -units})]
-        case ReturnStock(sku=sku, region=region, units=units):
-            return [write.update(keys.allotment(sku, region), {}, PRESENT, {}, add={"free": units})]
-        case SetAllotmentItem(before=None, after=after):
+        case AddAllotment(movement=Movement(after=after)):
             return [write.add(keys.allotment(after.sku, after.region), items.write_allotment(after))]
-        case SetAllotmentItem(before=Allotment() as before, after=after):
-            # `free` moves with every order meanwhile: the difference is added, not what it was read to be.
-            return [
-                write.update(
-                    keys.allotment(after.sku, after.region),
-                    {"allotted": after.allotted, "version": after.version},
-                    "version = :before",
-                    {":before": before.version},
-                    add={"free": after.allotted - before.allotted},
-                )
-            ]
-        case _:
-            raise AssertionError(change)
+        case MoveStock(movement=movement):
+            return [_move(write, movement, {}, PRESENT, {})]
+        case SetAllotted(movement=movement):
+            allotted: dict[str, Plain] = {"allotted": movement.after.allotted, "version": movement.after.version}
+            return [_move(write, movement, allotted, "version = :before", {":before": movement.before.version})]
+
+
+def _move(
+    write: Writer, movement: Movement, fields: dict[str, Plain], condition: str, values: dict[str, Plain]
+) -> TransactWriteItemTypeDef:
+    after = movement.after
+    told, told_values = _still_told(movement.before)
+    leads_there, bounds = _leads_to_the_level(movement)
+    fields = {**fields, "stock_level": after.level.value, "availability": after.availability}
+    return write.update(
+        keys.allotment(after.sku, after.region),
+        fields,
+        f"{condition} AND {told} AND {leads_there}",
+        {**values, **told_values, **bounds},
+        add=_added(movement),
+    )
+
+
+def _added(movement: Movement) -> dict[str, int]:
+    transferred = movement.after.transferred - movement.before.transferred
+    return {"free": movement.units} | ({"transferred": transferred} if transferred else {})
+
+
+def _still_told(before: Allotment) -> _Condition:
+    """Nobody has told another level since: each telling counts up, so that the event of one is put once."""
+    if before.availability == 0:
+        return "(attribute_not_exists(availability) OR availability = :told)", {":told": 0}
+    return "availability = :told", {":told": before.availability}
+
+
+def _leads_to_the_level(movement: Movement) -> _Condition:
+    """Whatever `free` is by then, the movement ends at the level that it tells, and takes only what is there."""
+    units, after = movement.units, movement.after
+    match after.level:
+        case StockLevel.AMPLE:
+            return "#free > :least", {":least": low_bound(after.units) - units}
+        case StockLevel.LOW:
+            return "#free BETWEEN :least AND :most", {":least": 1 - units, ":most": low_bound(after.units) - units}
+        case StockLevel.SOLD_OUT if after.free == 0:
+            return "#free = :all", {":all": -units}
+        case StockLevel.SOLD_OUT:
+            return "#free <= :most", {":most": -units}

@@ -17,7 +17,7 @@ from workloads.checkout.application.changes.reservations import (
     MoveReservation,
     ReservationChange,
 )
-from workloads.checkout.application.changes.stock import ReturnStock, SetAllotmentItem, StockChange, TakeStock
+from workloads.checkout.application.changes.stock import AddAllotment, MoveStock, SetAllotted, StockChange
 from workloads.checkout.application.changes.wallets import (
     AddDeposit,
     AddPayment,
@@ -34,6 +34,7 @@ Change: TypeAlias = (
 )
 
 __all__ = [
+    "AddAllotment",
     "AddCommandRecord",
     "AddDeposit",
     "AddDepositHandover",
@@ -52,14 +53,13 @@ __all__ = [
     "EndOrder",
     "HandoverChange",
     "MoveReservation",
+    "MoveStock",
     "OrderChange",
     "PriceChange",
     "RefundPayment",
     "ReservationChange",
-    "ReturnStock",
-    "SetAllotmentItem",
+    "SetAllotted",
     "SetPriceItem",
     "StockChange",
-    "TakeStock",
     "WalletChange",
 ]

@@ -5,30 +5,29 @@ from __future__ import annotations
 from typing import TypeAlias
 
 from workloads.checkout.application.changes.change import FrozenChange
-from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.allotment import Movement
 
 
-class TakeStock(FrozenChange, frozen=True):
-    """Units out of an allotment, if so many are free."""
+class AddAllotment(FrozenChange, frozen=True):
+    """The first allotment of a SKU in a Region, if there is none."""
 
-    sku: str
-    region: str
-    units: int
+    movement: Movement
 
 
-class ReturnStock(FrozenChange, frozen=True):
-    """Units back into an allotment."""
+class MoveStock(FrozenChange, frozen=True):
+    """Units into or out of an allotment, if that still leads from the level that was told to the one that is told.
 
-    sku: str
-    region: str
-    units: int
+    `free` moves with every order meanwhile: the difference is added, not what it was read to be. Units are taken only
+    if so many are free.
+    """
 
-
-class SetAllotmentItem(FrozenChange, frozen=True):
-    """An allotment's next version, if the one before is still the present one; what is held or sold is kept."""
-
-    before: Allotment | None
-    after: Allotment
+    movement: Movement
 
 
-StockChange: TypeAlias = TakeStock | ReturnStock | SetAllotmentItem
+class SetAllotted(FrozenChange, frozen=True):
+    """What the system of record gives, if its version before is still the present one; else as `MoveStock`."""
+
+    movement: Movement
+
+
+StockChange: TypeAlias = AddAllotment | MoveStock | SetAllotted
