@@ -54,9 +54,19 @@ def _declaration(resource: RecordedResource) -> Declaration:
 
 
 def _passed_on(value: Any, sources: list[pulumi.Resource]) -> Any:
-    if not sources:
-        return value
-    return pulumi.Output.all(*(source.urn for source in sources)).apply(lambda _: value)
+    """Return the value with outputs of its sources in it: as one text, the least that a program can do."""
+    match value:
+        case _ if not sources:
+            return value
+        case dict() if value:
+            key = next((key for key, part in value.items() if isinstance(part, str | dict | list)), next(iter(value)))
+            return {**value, key: _passed_on(value[key], sources)}
+        case list() if value:
+            return [_passed_on(value[0], sources), *value[1:]]
+        case _ if len(sources) == 1:
+            return sources[0].urn.apply(lambda _: value)
+        case _:
+            return pulumi.Output.all(*(source.urn for source in sources)).apply(lambda _: value)
 
 
 def _options(resource: RecordedResource, made: Made) -> pulumi.ResourceOptions:

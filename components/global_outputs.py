@@ -100,6 +100,7 @@ class SharedOutputs:
     def __init__(self, reference: pulumi.StackReference, *, region: str) -> None:
         self._reference = reference
         self._region = region
+        self._outputs: dict[str, pulumi.Output[Any]] = {}
 
     @classmethod
     def of_global_stack(cls, *, region: str) -> "SharedOutputs":
@@ -147,7 +148,10 @@ class SharedOutputs:
                     raise
                 return pulumi.Output.from_input(UNKNOWN)
 
-        return self._reference.get_output(output).apply(look_up)
+        # Asked for once: each answer of the SDK is made of an output for every part, and grows with the Regions.
+        if output not in self._outputs:
+            self._outputs[output] = self._reference.get_output(output)
+        return self._outputs[output].apply(look_up)
 
 
 def _issuers(pools: object) -> tuple[TokenIssuer, ...]:

@@ -13,11 +13,12 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar, cast
 
 import pulumi
-import yaml
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi_aws import Region
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
+
+from components.yaml_files import read_yaml
 
 PROJECT: Final = "meridian"
 GLOBAL_STACK: Final = "global"
@@ -355,7 +356,7 @@ def _sets(path: Path, key: str) -> bool:
 
 
 def _configuration_in(path: Path) -> Mapping[str, object]:
-    document = cast("object", yaml.safe_load(path.read_text(encoding="utf-8")))
+    document = cast("object", read_yaml(path))
     configuration = cast("Mapping[str, object]", document).get("config") if isinstance(document, dict) else None
     return cast("Mapping[str, object]", configuration) if isinstance(configuration, dict) else {}
 

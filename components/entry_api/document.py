@@ -11,7 +11,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import yaml
+from components.yaml_files import read_yaml
 
 TEMPLATE: Final = Path(__file__).with_name("openapi.yaml")
 
@@ -64,7 +64,7 @@ def invocations() -> Iterator[Invocation]:
 
 @cache
 def _template() -> dict[str, Any]:
-    return yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    return read_yaml(TEMPLATE)
 
 
 def _filled_in(node: Any, value_of: Any) -> Any:

@@ -1,7 +1,7 @@
-"""Checks state machines: by the schema of the Amazon States Language that cfn-lint carries, and as a graph.
+"""Checks state machines: by statelint, by the schema of the Amazon States Language that cfn-lint carries, as a graph.
 
-The schema knows the fields of each kind of state; that every transition leads somewhere, that every state can be
-reached and that every way ends are properties of the whole.
+statelint is the validator of the language's own specification (awslabs/statelint, in Python); the schema knows the
+service integrations' fields; that every way ends, and that a choice has a default, neither of them asks.
 """
 
 import json
@@ -14,6 +14,9 @@ from typing import Any, Final
 
 import jsonschema
 from jsonschema.validators import extend
+from statelint.config import Config
+from statelint.linter import Linter
+from statelint.problem import ProblemType
 
 from local.recording import RecordedResource
 
@@ -21,6 +24,8 @@ STATE_MACHINE: Final = "aws:sfn/stateMachine:StateMachine"
 _PATH: Final = re.compile(r"\$\$?(\.[A-Za-z_][A-Za-z0-9_-]*|\[[0-9*]+\]|\['[^']+'\])*")
 _INTRINSIC: Final = re.compile(r"States\.[A-Z][A-Za-z0-9]+\(.*\)")
 _ENDS: Final = frozenset({"Succeed", "Fail"})
+# JSON does not tell 2 from 2.0: statelint wants the latter.
+_STATELINT: Final = Config(ignored_problem_types={ProblemType.FLOAT})
 
 
 def violations(resources: Iterable[RecordedResource]) -> list[str]:
@@ -29,8 +34,13 @@ def violations(resources: Iterable[RecordedResource]) -> list[str]:
         f"{resource.urn} {problem}"
         for resource in resources
         if resource.type == STATE_MACHINE
-        for problem in problems(json.loads(resource.inputs["definition"]))
+        for problem in _all_problems(json.loads(resource.inputs["definition"]))
     ]
+
+
+def _all_problems(machine: dict[str, Any]) -> Iterator[str]:
+    yield from (f"statelint: {problem.strip()}" for problem in Linter.validate(machine, _STATELINT))
+    yield from problems(machine)
 
 
 def problems(machine: Mapping[str, Any]) -> Iterator[str]:
