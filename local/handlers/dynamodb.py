@@ -12,6 +12,10 @@ from local.recording import RecordedResource
 _SERVICE: Final = "dynamodb"
 
 
+class ProtectedReplicaError(Exception):
+    """A replica would have to be deleted."""
+
+
 class TableHandler(Handler):
     """A table, its settings, and the same settings of each replica in its own Region."""
 
@@ -54,9 +58,17 @@ class TableHandler(Handler):
         after = {replica["regionName"]: replica for replica in new.inputs.get("replicas") or ()}
         for region in before.keys() - after.keys():
             _remove_replica(context, new.region, table, region)
+        for region in before.keys() & after.keys():
+            if before[region].get("kmsKeyArn") != after[region].get("kmsKeyArn"):
+                # A replica is encrypted with the key that it was made with: the provider makes it anew.
+                # https://github.com/hashicorp/terraform-provider-aws/pull/29102
+                _refuse_protected(context, region, table)
+                _remove_replica(context, new.region, table, region)
+                _add_replica(context, new.region, table, after[region])
         if _stream(old.inputs) != _stream(new.inputs):
             specification = {"TableName": table, "StreamSpecification": _stream(new.inputs)}
             context.call(_SERVICE, new.region, "UpdateTable", specification)
+        _change_indexes(context, table, old, new)
         for region in after.keys() - before.keys():
             _add_replica(context, new.region, table, after[region])
         _configure(context, new.region, table, new.inputs)
@@ -87,10 +99,7 @@ class TableHandler(Handler):
 def _definition(table: str, inputs: Properties) -> dict[str, Any]:
     definition: dict[str, Any] = {
         "TableName": table,
-        "AttributeDefinitions": [
-            {"AttributeName": attribute["name"], "AttributeType": attribute["type"]}
-            for attribute in inputs["attributes"]
-        ],
+        "AttributeDefinitions": _attributes(inputs),
         "KeySchema": _keys(inputs),
         "BillingMode": inputs.get("billingMode", "PROVISIONED"),
         "DeletionProtectionEnabled": bool(inputs.get("deletionProtectionEnabled")),
@@ -110,18 +119,37 @@ def _definition(table: str, inputs: Properties) -> dict[str, Any]:
             **({"KMSMasterKeyId": encryption["kmsKeyArn"]} if encryption.get("kmsKeyArn") else {}),
         }
     if indexes := inputs.get("globalSecondaryIndexes"):
-        definition["GlobalSecondaryIndexes"] = [
-            {
-                "IndexName": index["name"],
-                "KeySchema": _keys(index),
-                "Projection": {
-                    "ProjectionType": index["projectionType"],
-                    **({"NonKeyAttributes": index["nonKeyAttributes"]} if index.get("nonKeyAttributes") else {}),
-                },
-            }
-            for index in indexes
-        ]
+        definition["GlobalSecondaryIndexes"] = [_index(index) for index in indexes]
     return definition
+
+
+def _index(index: Properties) -> dict[str, Any]:
+    projection: dict[str, Any] = {"ProjectionType": index["projectionType"]}
+    if index.get("nonKeyAttributes"):
+        projection["NonKeyAttributes"] = index["nonKeyAttributes"]
+    return {"IndexName": index["name"], "KeySchema": _keys(index), "Projection": projection}
+
+
+def _change_indexes(context: Context, table: str, old: RecordedResource, new: RecordedResource) -> None:
+    """Delete and create indexes, one a call as DynamoDB wants it; a changed one is made anew."""
+    before = {index["name"]: _index(index) for index in old.inputs.get("globalSecondaryIndexes") or ()}
+    after = {index["name"]: _index(index) for index in new.inputs.get("globalSecondaryIndexes") or ()}
+    changes = [{"Delete": {"IndexName": name}} for name in sorted(before) if before[name] != after.get(name)]
+    changes += [{"Create": after[name]} for name in sorted(after) if before.get(name) != after[name]]
+    kept = {replica["regionName"] for replica in old.inputs.get("replicas") or ()} & {
+        replica["regionName"] for replica in new.inputs.get("replicas") or ()
+    }
+    # DynamoDB changes the replicas with the table; the emulator changes the table that it is told to.
+    for region in (new.region, *sorted(kept)):
+        for change in changes:
+            known = {"TableName": table, "AttributeDefinitions": _attributes(new.inputs)}
+            context.call(_SERVICE, region, "UpdateTable", {**known, "GlobalSecondaryIndexUpdates": [change]})
+
+
+def _attributes(inputs: Properties) -> list[dict[str, str]]:
+    return [
+        {"AttributeName": attribute["name"], "AttributeType": attribute["type"]} for attribute in inputs["attributes"]
+    ]
 
 
 def _keys(inputs: Properties) -> list[dict[str, str]]:
@@ -135,6 +163,17 @@ def _stream(inputs: Properties) -> dict[str, Any]:
     if not inputs.get("streamEnabled"):
         return {"StreamEnabled": False}
     return {"StreamEnabled": True, "StreamViewType": inputs.get("streamViewType") or "NEW_AND_OLD_IMAGES"}
+
+
+def _refuse_protected(context: Context, region: str, table: str) -> None:
+    """Refuse to delete a replica that is protected, as DynamoDB does; the emulator deletes it."""
+    described = context.call(_SERVICE, region, "DescribeTable", {"TableName": table})["Table"]
+    if described.get("DeletionProtectionEnabled"):
+        message = (
+            f"{table} in {region} can be encrypted with another key only by deleting and making it again, and it is "
+            "protected against deletion: take deletionProtectionEnabled of this replica away first"
+        )
+        raise ProtectedReplicaError(message)
 
 
 def _add_replica(context: Context, region: str, table: str, replica: Properties) -> None:

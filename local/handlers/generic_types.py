@@ -15,21 +15,6 @@ GENERIC: Final[dict[str, Operations]] = {
         identity={"AliasName": "name"},
         names={"AliasName": "name"},
     ),
-    "aws:iam/role:Role": Operations(
-        service="iam",
-        create="CreateRole",
-        read="GetRole",
-        update="UpdateAssumeRolePolicy",
-        delete="DeleteRole",
-        identity={"RoleName": "name"},
-        names={
-            "RoleName": "name",
-            "PolicyDocument": "assumeRolePolicy",
-            "AssumeRolePolicyDocument": "assumeRolePolicy",
-        },
-        outputs={"arn": "Role.Arn", "uniqueId": "Role.RoleId"},
-        replaced_by=("path",),
-    ),
     "aws:iam/rolePolicy:RolePolicy": Operations(
         service="iam",
         create="PutRolePolicy",

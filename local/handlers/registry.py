@@ -11,11 +11,13 @@ from local.handlers.dynamodb import TableHandler
 from local.handlers.events import EventTargetHandler
 from local.handlers.generic import GenericHandler
 from local.handlers.generic_types import GENERIC
+from local.handlers.iam import RoleHandler
 from local.handlers.kms import KeyHandler
 from local.handlers.lambda_ import FunctionHandler
 from local.handlers.logs import LogGroupHandler
 from local.handlers.recorded_only import RECORDED_ONLY
 from local.handlers.s3 import BucketHandler
+from local.handlers.tags import TAGGED, TaggedHandler
 
 _GATEWAY: Final = "the gateway stand-in serves the declared OpenAPI document"
 _TASKS: Final = "the declared tasks run as processes"
@@ -28,7 +30,7 @@ class UnknownTypeError(Exception):
 def handler_for(type_: str) -> Handler:
     """Return the handler of a type token."""
     try:
-        return _HANDLERS[type_]
+        return _TAGGED.get(type_) or _HANDLERS[type_]
     except KeyError:
         message = (
             f"no handler for {type_}: add it to local/handlers (generic_types.py if one operation creates it, a class "
@@ -42,6 +44,7 @@ _HANDLERS: Final[dict[str, Handler]] = {
     **{type_: DeclaredHandler(Handling.RECORDED, reason) for type_, reason in RECORDED_ONLY.items()},
     "aws:cloudwatch/metricAlarm:MetricAlarm": MetricAlarmHandler(),
     "aws:dynamodb/table:Table": TableHandler(),
+    "aws:iam/role:Role": RoleHandler(),
     "aws:kms/key:Key": KeyHandler(),
     "aws:sqs/queue:Queue": QueueHandler(),
     "aws:sqs/queuePolicy:QueuePolicy": QueueAttributeHandler("Policy", "policy"),
@@ -63,3 +66,4 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "aws:apigateway/methodSettings:MethodSettings": DeclaredHandler(Handling.STAND_IN, _GATEWAY),
     "aws:apigateway/restApiPolicy:RestApiPolicy": DeclaredHandler(Handling.STAND_IN, _GATEWAY),
 }
+_TAGGED: Final = {type_: TaggedHandler(_HANDLERS[type_], operations) for type_, operations in TAGGED.items()}

@@ -13,6 +13,8 @@ from local.handlers.shapes import letters
 
 # Answers wrap what they describe at most so deep: `Configuration.Environment.Variables`.
 _DEEPEST: Final = 3
+# Maps whose keys are anybody's: one that was added by hand counts as much as one that was changed.
+_FREE: Final = frozenset({"tags"})
 
 
 def observe(inputs: Mapping[str, Any], real: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -34,8 +36,10 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
     return {key: now.get(key) for key in before if before[key] != now.get(key)}
 
 
-def declared_as(observed: Any, declared: Any) -> Any:
-    """Return an observed value in the form of the declared one, as far as it has that form."""
+def declared_as(observed: Any, declared: Any, *, key: str = "") -> Any:
+    """Return an observed value in the form of the declared one, as far as it has that form; `key` is the property's."""
+    if key in _FREE and isinstance(observed, dict):
+        return observed
     match declared:
         case dict() if isinstance(observed, dict):
             by_letters = {letters(member): value for member, value in observed.items()}

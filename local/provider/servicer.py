@@ -169,7 +169,7 @@ class ProviderServicer(provider_pb2_grpc.ResourceProviderServicer):
         if real is None:
             return provider_pb2.ReadResponse()
         now = observe(inputs, real, subject.handler.observed_as)
-        by_hand = {key: declared_as(value, inputs[key]) for key, value in changed(before, now).items()}
+        by_hand = {key: declared_as(value, inputs[key], key=key) for key, value in changed(before, now).items()}
         return provider_pb2.ReadResponse(
             id=request.id,
             properties=wire.struct({**outputs, **by_hand, _OBSERVED: now}),

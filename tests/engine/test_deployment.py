@@ -1,7 +1,9 @@
 """What `pulumi up`, `preview` and `refresh` do to the program as it is; the last test adds a Region."""
 
+from dataclasses import dataclass
 from typing import Any
 
+import pytest
 import yaml
 
 from tests.engine.conftest import CELLS
@@ -40,18 +42,73 @@ def test_another_size_is_shown_as_an_update_in_place(shop: Environment) -> None:
     assert "(replace)" not in shown.output
 
 
-def test_a_replacement_of_what_holds_data_is_refused(shop: Environment) -> None:
-    with shop.changed("components/global_data.py", 'hash_key="pk"', 'hash_key="id"'):
+@dataclass(frozen=True)
+class Replacing:
+    """A change of the program that replaces what holds data."""
+
+    file: str
+    old: str
+    new: str
+    type: str
+    property: str
+
+
+REPLACEMENTS = {
+    "a table's key": Replacing(
+        "components/global_data.py", 'hash_key="pk"', 'hash_key="id"', "aws:dynamodb/table:Table", "hashKey"
+    ),
+    "a key at rest": Replacing(
+        "components/encryption.py",
+        "enable_key_rotation=True,",
+        "enable_key_rotation=True,\n            multi_region=True,",
+        "aws:kms/key:Key",
+        "multiRegion",
+    ),
+}
+
+
+@pytest.mark.parametrize("change", REPLACEMENTS.values(), ids=REPLACEMENTS.keys())
+def test_a_replacement_of_what_holds_data_is_shown_and_refused(shop: Environment, change: Replacing) -> None:
+    before = _ids(shop, "global", change.type)
+
+    with shop.changed(change.file, change.old, change.new):
         shown = shop.run("preview", "global", "--diff")
+        refused = shop.run("up", "global", "--skip-preview")
 
-    assert shown.code != 0
-    assert 'unable to replace resource "urn:pulumi:global::meridian::' in shown.output
-    assert "as it is currently marked for protection" in shown.output
+    for result in (shown, refused):
+        assert result.code != 0
+        assert 'unable to replace resource "urn:pulumi:global::meridian::' in result.output
+        assert f"{change.type}::" in result.output
+        assert "as it is currently marked for protection" in result.output
+    assert len(before) > 1
+    assert _ids(shop, "global", change.type) == before
 
 
-def test_the_policy_pack_blocks_a_deployment_that_breaks_a_rule(shop: Environment) -> None:
+def test_another_key_of_a_replica_is_shown_as_an_update_and_refused_by_the_service(shop: Environment) -> None:
+    # The provider makes a replica anew to encrypt it otherwise, and DynamoDB does not delete a protected one.
+    with shop.changed(
+        "components/global_data.py",
+        "kms_key_arn=self.data_key_arns[other.region],",
+        'kms_key_arn=self.data_key_arns[other.region].apply(lambda arn: arn[:-1] + "0"),',
+    ):
+        shown = shop.run("preview", "global", "--diff")
+        refused = shop.run("up", "global", "--skip-preview")
+
+    assert shown.code == 0, shown.output
+    assert "~ kmsKeyArn" in shown.output
+    assert refused.code != 0
+    assert "protected against deletion" in refused.output
+    shop.up("global", "--refresh")
+    replica = shop.context.call("dynamodb", CELLS[1], "DescribeTable", {"TableName": "meridian-checkout"})["Table"]
+    assert replica["DeletionProtectionEnabled"] is True
+
+
+@pytest.mark.parametrize("verb", ["preview", "up"])
+def test_the_policy_pack_blocks_what_breaks_a_rule(shop: Environment, verb: str) -> None:
+    skipped = ["--skip-preview"] if verb == "up" else []
+
     with shop.changed("components/cell_data.py", "RecoveryArgs(enabled=True)", "RecoveryArgs(enabled=False)"):
-        shown = shop.run("up", "us-east-1", "--skip-preview")
+        shown = shop.run(verb, "us-east-1", *skipped)
 
     assert shown.code != 0
     assert "[mandatory]" in shown.output
@@ -75,13 +132,18 @@ def test_a_refresh_finds_what_was_changed_by_hand_and_a_deployment_sets_it_right
     by_hand = {"QueueUrl": url, "Attributes": {"VisibilityTimeout": "7"}}
     shop.context.call("sqs", region, "SetQueueAttributes", by_hand)
 
+    shop.context.call("sqs", region, "TagQueue", {"QueueUrl": url, "Tags": {"Component": "by-hand"}})
+
     found = shop.run("refresh", region, "--preview-only", "--expect-no-changes", "--diff")
     shop.up(region, "--refresh")
 
     assert found.code != 0
     assert f"visibilityTimeoutSeconds: {declared} => 7" in found.output
+    assert '=> "by-hand"' in found.output
     assert found.output.count("(update)") == 1, found.output
     assert _visibility_timeout(shop, url, region) == declared
+    tags = shop.context.call("sqs", region, "ListQueueTags", {"QueueUrl": url})["Tags"]
+    assert tags["Component"] != "by-hand"
 
 
 def test_an_environment_with_data_is_not_destroyed_and_says_what_to_do(shop: Environment) -> None:
@@ -111,6 +173,10 @@ def test_a_third_region_joins_without_a_line_of_python(shop: Environment) -> Non
     assert shop.context.call("sqs", new, "GetQueueUrl", {"QueueName": COMMANDS_QUEUE})
     rules = shop.context.call("events", "us-east-1", "ListRules", {"EventBusName": "meridian"})["Rules"]
     assert f"meridian-forward-to-{new}" in {rule["Name"] for rule in rules}
+
+
+def _ids(environment: Environment, stack: str, type_: str) -> list[str]:
+    return [resource["id"] for resource in environment.project.state(stack)["resources"] if resource["type"] == type_]
 
 
 def _outputs(environment: Environment, stack: str) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A cell whose deployment is killed half way, by docs/runbooks/interrupted-up.md, and the end of an environment."""
 
 import json
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +20,9 @@ CELL = "us-east-1"
 # the embedded AWS does not hold. Not created yet: the saga's role.
 CREATED = ("meridian-bus", "meridian-keys-telemetry", "meridian-network-vpc")
 NOT_CREATED = ("meridian-saga-role",)
+# Its old one is deleted and the new one not yet created when the engine is killed.
+REPLACED = "meridian-checkout-api-logs"
+REPLACED_GROUP = "/aws/lambda/meridian-checkout-api"
 
 
 @pytest.fixture(scope="module")
@@ -40,7 +43,7 @@ def short_lived(tmp_path_factory: pytest.TempPathFactory) -> Generator[Environme
 
 
 def test_a_killed_deployment_is_recovered_by_the_runbook(short_lived: Environment, tmp_path: Path) -> None:
-    ids = _kill_while_creating(short_lived, tmp_path)
+    ids = _kill(short_lived, tmp_path, after=CREATED, before=NOT_CREATED)
 
     # The runbook: the lock, the pending creations, the deployment.
     locked = short_lived.run("up", CELL, "--skip-preview")
@@ -53,6 +56,10 @@ def test_a_killed_deployment_is_recovered_by_the_runbook(short_lived: Environmen
     }
     assert pending.keys() >= {*CREATED, *NOT_CREATED}
     short_lived.project.must(short_lived.project.operation("refresh", CELL, "--clear-pending-creates"))
+    # What is not imported is refused as a duplicate, as AWS does: an interrupted creation does not go unnoticed.
+    refused = short_lived.run("up", CELL, "--skip-preview")
+    assert refused.code != 0
+    assert "xists" in refused.output, refused.output
     _import(short_lived, [pending[name] | {"id": id_} for name, id_ in ids.items()], tmp_path / "import.json")
     short_lived.up(CELL)
 
@@ -63,6 +70,26 @@ def test_a_killed_deployment_is_recovered_by_the_runbook(short_lived: Environmen
 
 def test_a_recovered_deployment_has_nothing_left_to_do(short_lived: Environment) -> None:
     short_lived.up(CELL, "--expect-no-changes")
+
+
+def test_a_killed_replacement_is_recovered_by_the_runbook(short_lived: Environment, tmp_path: Path) -> None:
+    # A log group's class can not be changed, and its name is ours: the provider deletes it before it makes the new one.
+    with short_lived.changed(
+        "components/logs.py", "retention_in_days=", 'log_group_class="INFREQUENT_ACCESS",\n        retention_in_days='
+    ):
+        shown = short_lived.run("preview", CELL, "--diff")
+        assert "(delete-replaced)" in shown.output or "(replace)" in shown.output, shown.output
+        _kill(short_lived, tmp_path, after=(), before=(REPLACED,))
+        assert not _log_groups(short_lived)
+        short_lived.project.must(short_lived.project.command("cancel", CELL, "--yes"))
+        pending = short_lived.project.state(CELL)["pending_operations"]
+        assert REPLACED in {operation["resource"]["urn"].rsplit("::", 1)[-1] for operation in pending}
+        # Nothing of it exists, so there is nothing to import.
+        short_lived.project.must(short_lived.project.operation("refresh", CELL, "--clear-pending-creates"))
+        short_lived.up(CELL)
+        short_lived.up(CELL, "--expect-no-changes")
+
+    assert _log_groups(short_lived) == [REPLACED_GROUP]
 
 
 def test_the_end_of_a_short_lived_environment_leaves_nothing(short_lived: Environment) -> None:
@@ -100,16 +127,25 @@ def _import(environment: Environment, resources: list[dict[str, Any]], file: Pat
     environment.project.must(environment.project.operation("import", CELL, *options))
 
 
-def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]:
-    """Kill the engine in the middle; returns the ids of what was created."""
+def _log_groups(environment: Environment) -> list[str]:
+    known = {"logGroupNamePrefix": REPLACED_GROUP}
+    return [
+        group["logGroupName"]
+        for group in environment.context.call("logs", CELL, "DescribeLogGroups", known)["logGroups"]
+        if group["logGroupName"] == REPLACED_GROUP
+    ]
+
+
+def _kill(environment: Environment, held: Path, *, after: Sequence[str], before: Sequence[str]) -> dict[str, str]:
+    """Kill the engine when all of these creations are held; returns the ids of what was created."""
     variables = {
-        slow_provider.HOLD_AFTER: " ".join(CREATED),
-        slow_provider.HOLD_BEFORE: " ".join(NOT_CREATED),
+        slow_provider.HOLD_AFTER: " ".join(after),
+        slow_provider.HOLD_BEFORE: " ".join(before),
         slow_provider.HELD_IN: str(held),
     }
     project = replace(environment.project, environment=dict(environment.project.environment) | variables)
     up = project.start(project.operation("up", CELL, "--skip-preview"))
-    wanted = {*CREATED, *NOT_CREATED}
+    wanted = {*after, *before}
 
     def names() -> set[str]:
         return {file.name for file in held.iterdir()}
@@ -122,4 +158,4 @@ def _kill_while_creating(environment: Environment, held: Path) -> dict[str, str]
     output = up.communicate()[0]
     assert psutil.wait_procs(family, timeout=5)[1] == []
     assert wanted <= names(), output
-    return {name: (held / name).read_text(encoding="utf-8") for name in CREATED}
+    return {name: (held / name).read_text(encoding="utf-8") for name in after}

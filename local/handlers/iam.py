@@ -1,0 +1,34 @@
+"""Roles: who may take one on, and all else, are changed by operations of their own."""
+
+from dataclasses import replace
+from typing import Any
+
+from local.handlers.base import Context
+from local.handlers.generic import GenericHandler, Operations
+from local.recording import RecordedResource
+
+
+class RoleHandler(GenericHandler):
+    """An IAM role."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Operations(
+                service="iam",
+                create="CreateRole",
+                read="GetRole",
+                update="UpdateRole",
+                delete="DeleteRole",
+                identity={"RoleName": "name"},
+                names={"RoleName": "name", "AssumeRolePolicyDocument": "assumeRolePolicy"},
+                outputs={"arn": "Role.Arn", "uniqueId": "Role.RoleId"},
+                replaced_by=("path",),
+            )
+        )
+
+    def update(self, context: Context, old: RecordedResource, new: RecordedResource) -> dict[str, Any]:
+        """Change the trust policy, then description and length of sessions; a description may be emptied."""
+        trust = {"RoleName": new.inputs["name"], "PolicyDocument": new.inputs["assumeRolePolicy"]}
+        context.call("iam", new.region, "UpdateAssumeRolePolicy", trust)
+        known = {"description": "", **new.inputs}
+        return super().update(context, old, replace(new, inputs=known))
