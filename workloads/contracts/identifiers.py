@@ -8,10 +8,14 @@ from typing import Annotated, Final
 
 import msgspec
 
-REGION_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]$"
-CUSTOMER_ID_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]\.[a-z0-9-]{1,64}$"
-IDEMPOTENCY_KEY_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}$"
-SKU_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}$"
+END: Final = r"(?![\s\S])"
+"""The end of a pattern for a whole text: no character follows. `$` also fits before a last line's end, in Python and in
+other engines that validators are made with; this means the same in all of them and in JSON Schema's own (ECMA 262)."""
+
+REGION_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]" + END
+CUSTOMER_ID_PATTERN: Final = r"^[a-z]{2}(-[a-z]+)+-[0-9]\.[a-z0-9-]{1,64}" + END
+IDEMPOTENCY_KEY_PATTERN: Final = r"^[A-Za-z0-9._:-]{1,128}" + END
+SKU_PATTERN: Final = r"^[A-Za-z0-9._-]{1,64}" + END
 
 CustomerId = Annotated[str, msgspec.Meta(pattern=CUSTOMER_ID_PATTERN)]
 IdempotencyKey = Annotated[str, msgspec.Meta(pattern=IDEMPOTENCY_KEY_PATTERN)]

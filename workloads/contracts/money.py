@@ -6,11 +6,15 @@ from typing import Annotated, Final
 
 import msgspec
 
+from workloads.contracts.identifiers import END
+
 MAXIMUM_MINOR_UNITS: Final = 10**15
 """The largest amount that any sum may reach: exact in a JSON number (RFC 8259, section 6: 2**53) with room to spare."""
 
+CURRENCY_PATTERN: Final = "^[A-Z]{3}" + END
+
 MinorUnits = Annotated[int, msgspec.Meta(ge=0, le=MAXIMUM_MINOR_UNITS)]
-Currency = Annotated[str, msgspec.Meta(pattern="^[A-Z]{3}$", description="ISO 4217 alphabetic code")]
+Currency = Annotated[str, msgspec.Meta(pattern=CURRENCY_PATTERN, description="ISO 4217 alphabetic code")]
 
 
 class CurrencyMismatchError(ValueError):

@@ -8,13 +8,14 @@ from typing import Annotated, Final
 import msgspec
 
 from workloads.contracts.events import PurchaseCompleted
+from workloads.contracts.identifiers import END
 from workloads.loyalty.domain.currencies import whole_units
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
     """One rule. Its id is part of every award's identity: a changed rule is a new rule with a new id."""
 
-    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}$")]
+    id: Annotated[str, msgspec.Meta(pattern="^[a-z0-9-]{1,64}" + END)]
     currencies: frozenset[str] = frozenset()
     """The purchase's currency must be one of these; empty means any."""
     minimum_whole_units: Annotated[int, msgspec.Meta(ge=0)] = 0
