@@ -1,0 +1,49 @@
+"""The entry API of a cell as it is recorded, and served by the gateway of the laptop over an embedded AWS."""
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from local.deployment import DeployedResource, Handling
+from local.recording import Graph
+from tests.infrastructure.entry_api.requests import REGION, EmbeddedAws
+from tests.local.standins.gateway_setup import GatewayClient
+
+
+@pytest.fixture(scope="module")
+def cell(cell_graphs: Mapping[str, Graph]) -> Graph:
+    return cell_graphs[REGION]
+
+
+@pytest.fixture(scope="module")
+def body(cell: Graph) -> dict[str, Any]:
+    (api,) = cell.of_type("aws:apigateway/restApi:RestApi")
+    return json.loads(api.inputs["body"])
+
+
+@pytest.fixture
+def aws() -> EmbeddedAws:
+    return EmbeddedAws()
+
+
+@pytest.fixture
+def api(cell: Graph, aws: EmbeddedAws) -> GatewayClient:
+    declared = [
+        DeployedResource(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            parent=resource.parent,
+            stack=resource.stack,
+            region=REGION,
+            id=resource.id,
+            inputs=dict(resource.inputs),
+            outputs=dict(resource.outputs),
+            handling=Handling.STAND_IN,
+        )
+        for resource in cell
+        if resource.type.startswith("aws:apigateway/") or resource.type == "aws:lambda/permission:Permission"
+    ]
+    return GatewayClient(declared, aws)
