@@ -57,10 +57,9 @@ class DepositDocument(msgspec.Struct, frozen=True, rename="camel"):
 
 
 class WalletPart(msgspec.Struct, frozen=True, rename="camel"):
-    """The wallet within a Single View; its balance is in minor units."""
+    """The wallet within a Single View."""
 
-    balance: int
-    currency: str
+    balance: Money
 
 
 class PointsPart(msgspec.Struct, frozen=True, rename="camel"):

@@ -53,7 +53,7 @@ def expected_view(customer: CustomerRecord, orders: Iterable[OrderRecord]) -> Vi
 def view_facts(view: ViewDocument) -> ViewFacts:
     """Return what a view says. Money in another currency is none."""
     return ViewFacts(
-        balance=view.wallet.balance if view.wallet and view.wallet.currency == CURRENCY else None,
+        balance=view.wallet.balance.minor_units if view.wallet and view.wallet.balance.currency == CURRENCY else None,
         points=view.points.balance if view.points else 0,
         orders=frozenset((order.order_id, order.state) for order in view.orders),
     )

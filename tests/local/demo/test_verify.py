@@ -83,7 +83,7 @@ def shop(purchases: tuple[Purchase, ...]) -> Shop:
         facts = expected_view(record, theirs)
         view = ViewDocument(
             customer_id=customer.customer_id,
-            wallet=None if facts.balance is None else WalletPart(balance=facts.balance, currency="USD"),
+            wallet=None if facts.balance is None else WalletPart(balance=Money(facts.balance, "USD")),
             points=PointsPart(balance=facts.points) if facts.points else None,
             orders=tuple(document for order in theirs if (document := order.at_home)),
         )
@@ -197,7 +197,7 @@ def test_a_lost_cent_is_found(shop: Shop) -> None:
     record = next(each for each in shop.customers if each.customer.deposit)
     view = record.views[REGIONS[1]]
     assert view.wallet is not None
-    wallet = msgspec.structs.replace(view.wallet, balance=view.wallet.balance - 1)
+    wallet = WalletPart(balance=Money(view.wallet.balance.minor_units - 1, "USD"))
     record.views[REGIONS[1]] = msgspec.structs.replace(view, wallet=wallet)
 
     (found,) = shop.found()

@@ -79,7 +79,7 @@ def test_what_it_says_works_as_pasted_and_nothing_is_left_of_it(running: Running
     order, view, health = (_curl(line) for line in lines if line.startswith("curl "))
     assert order.startswith("HTTP/1.1 201")
     assert json.loads(order.split("\r\n\r\n", 1)[1])["state"] == "Completed"
-    assert json.loads(view)["wallet"]["balance"] > 0
+    assert json.loads(view)["wallet"]["balance"]["minorUnits"] > 0
     assert json.loads(health)["status"] == "ok"
     exported = next(line for line in lines if line.startswith("export "))
     query = next(line for line in lines if line.startswith("aws dynamodb query "))

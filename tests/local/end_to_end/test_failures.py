@@ -78,7 +78,9 @@ def test_orders_survive_the_end_of_a_function_worker(shop: Shop, handler: str) -
     assert {shop.ended(customer, location)["state"] for location in locations} == {"Completed"}
     for region in shop.regions:
         view = shop.view(
-            customer, region, lambda view: view["wallet"]["balance"] == 2_000 and view["points"]["balance"] == 10
+            customer,
+            region,
+            lambda view: view["wallet"]["balance"]["minorUnits"] == 2_000 and view["points"]["balance"] == 10,
         )
         assert {order["state"] for order in view["orders"]} == {"Completed"}
 

@@ -25,7 +25,9 @@ def test_an_order_is_pending_then_completed_and_shown_alike_in_both_regions(shop
         shop.regions, "Completed"
     )
     views = [
-        shop.view(customer, region, lambda view: bool(view.get("points")) and view["wallet"]["balance"] == 1_002)
+        shop.view(
+            customer, region, lambda view: bool(view.get("points")) and view["wallet"]["balance"]["minorUnits"] == 1_002
+        )
         for region in shop.regions
     ]
     assert views[0] == views[1]
@@ -73,7 +75,7 @@ def test_the_same_key_is_the_same_order_in_every_region(shop: Shop, retried_in: 
     assert again.status_code == first.status_code == 201
     assert again.headers["Location"] == first.headers["Location"]
     assert again.json()["state"] == "Completed"
-    view = shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"] == 600)
+    view = shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"]["minorUnits"] == 600)
     assert len(view["orders"]) == 1
 
 
@@ -88,7 +90,7 @@ def test_a_retry_elsewhere_that_overtakes_nothing_still_buys_once(shop: Shop) ->
     assert handed_over.status_code == 202
     assert at_home.headers["Location"] == handed_over.headers["Location"]
     shop.ended(customer, at_home.headers["Location"])
-    view = shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"] == 600)
+    view = shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"]["minorUnits"] == 600)
     assert [order["state"] for order in view["orders"]] == ["Completed"]
 
 
@@ -104,7 +106,7 @@ def test_the_same_key_with_another_body_is_refused(shop: Shop, retried_in: int) 
 
     assert other.status_code == 422
     assert other.headers["Content-Type"] == "application/problem+json"
-    shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"] == 900)
+    shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"]["minorUnits"] == 900)
 
 
 def test_a_command_leads_to_its_order(shop: Shop) -> None:
@@ -175,7 +177,7 @@ def test_an_order_beyond_the_budget_is_rejected_and_its_unit_is_free_again(shop:
     assert (refused["state"], refused["reason"]) == ("Rejected", "InsufficientFunds")
     assert shop.order(rich, sku, wait=10).json()["state"] == "Completed"
     view = shop.view(poor, shop.regions[0], lambda view: view["orders"][0]["state"] == "Rejected")
-    assert view["wallet"]["balance"] == 99
+    assert view["wallet"]["balance"]["minorUnits"] == 99
 
 
 def test_an_order_without_a_wallet_is_rejected(shop: Shop) -> None:
@@ -195,7 +197,7 @@ def test_a_sold_out_title_is_rejected_and_nothing_is_paid(shop: Shop) -> None:
     refused = shop.order(customer, sku, wait=10).json()
 
     assert (refused["state"], refused["reason"]) == ("Rejected", "SoldOut")
-    shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"] == 900)
+    shop.view(customer, shop.regions[0], lambda view: view["wallet"]["balance"]["minorUnits"] == 900)
 
 
 def test_a_deposit_counts_once_for_each_key_wherever_it_arrives(shop: Shop) -> None:
@@ -206,7 +208,11 @@ def test_a_deposit_counts_once_for_each_key_wherever_it_arrives(shop: Shop) -> N
 
     assert [answer.status_code for answer in answers] == [201, 201, 201]
     assert len({answer.headers["Location"] for answer in answers}) == 1
-    shop.view(customer, shop.regions[1], lambda view: bool(view.get("wallet")) and view["wallet"]["balance"] == 250)
+    shop.view(
+        customer,
+        shop.regions[1],
+        lambda view: bool(view.get("wallet")) and view["wallet"]["balance"]["minorUnits"] == 250,
+    )
 
 
 def test_a_deposit_that_arrives_elsewhere_is_handed_over(shop: Shop) -> None:

@@ -14,6 +14,7 @@ from tests.workloads.conftest import HERE, THERE, Emulator
 from tests.workloads.singleview.builders import completed, credited, event, placed, points, rejected
 from tests.workloads.singleview.test_record_fact import HISTORY
 from workloads.contracts.events import DomainEvent
+from workloads.contracts.money import Money
 from workloads.singleview.adapters.dynamodb_rows import ORDERS_A_PAGE, DynamoDBRows
 from workloads.singleview.application.ports import PageTokenError, View
 from workloads.singleview.application.record_fact import Recorded, record_fact
@@ -58,6 +59,25 @@ def test_items_say_where_they_were_written(emulator: Emulator, table: str, rows:
 
     assert item["origin_region"] == {"S": HERE}
     assert item["sk"] == {"S": "ORDER#2026-01-02T03:04:05.000000Z#o-1"}
+
+
+def test_a_wallet_that_the_first_release_wrote_is_read(
+    emulator: Emulator, table: str, rows: DynamoDBRows, customer: str
+) -> None:
+    written = {
+        "pk": {"S": f"CUSTOMER#{customer}"},
+        "sk": {"S": "WALLET"},
+        "balance": {"N": "7067"},
+        "currency": {"S": "USD"},
+        "sequence": {"N": "4"},
+        "origin_region": {"S": HERE},
+    }
+    emulator.dynamodb().put_item(TableName=table, Item=written)
+
+    wallet = rows.read(customer, page_token=None).wallet
+
+    assert wallet is not None
+    assert (wallet.balance, wallet.sequence) == (Money(7067, "USD"), 4)
 
 
 def test_both_events_of_an_order_hit_the_same_item(

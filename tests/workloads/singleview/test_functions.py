@@ -84,7 +84,7 @@ def test_events_at_home_become_a_view_in_the_other_region(update: Handler, api: 
     assert json.loads(answer["body"]) == {
         "customerId": customer,
         "homeRegion": HERE,
-        "wallet": {"balance": 7067, "currency": "USD", "sequence": 4},
+        "wallet": {"balance": {"minorUnits": 7067, "currency": "USD"}, "sequence": 4},
         "points": {"balance": 29, "sequence": 1},
         "orders": [
             {"orderId": "o-3", "state": "Pending", "total": total, "placedAt": later},

@@ -19,10 +19,9 @@ from workloads.singleview.domain.facts import Order, home_region
 
 
 class WalletDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
-    """A wallet as the API shows it: `balance` in minor units."""
+    """A wallet as the API shows it."""
 
-    balance: int
-    currency: str
+    balance: Money
     sequence: int
 
 
@@ -86,11 +85,7 @@ def _document(customer_id: str, view: View) -> ViewDocument:
     return ViewDocument(
         customer_id=customer_id,
         home_region=home_region(customer_id),
-        wallet=WalletDocument(
-            balance=wallet.balance.minor_units, currency=wallet.balance.currency, sequence=wallet.sequence
-        )
-        if wallet
-        else None,
+        wallet=WalletDocument(balance=wallet.balance, sequence=wallet.sequence) if wallet else None,
         points=PointsDocument(balance=points.balance, sequence=points.sequence) if points else None,
         orders=tuple(_order(order) for order in view.orders),
         next_page_token=view.next_page_token or msgspec.UNSET,
