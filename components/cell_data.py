@@ -11,6 +11,7 @@ from components.alarms import AlarmArgs, Metric, alarm
 from components.encryption import CellKeys
 from components.global_outputs import SharedOutputs
 from components.naming import (
+    CHECKOUT_REPAIR,
     EVENT_TARGET_DEAD_LETTERS,
     LOYALTY_PROJECTIONS,
     Placement,
@@ -68,6 +69,8 @@ class CellData(pulumi.ComponentResource):
     queues: Mapping[Queue, WorkQueue]
     event_target_dead_letters: DeadLetterQueue
     """For every target of every rule on the bus."""
+    checkout_repair: DeadLetterQueue
+    """Checkouts whose way back is blocked."""
     unpublished_events: aws.s3.Bucket
 
     def __init__(self, name: str, args: CellDataArgs, opts: pulumi.ResourceOptions | None = None) -> None:
@@ -79,6 +82,7 @@ class CellData(pulumi.ComponentResource):
         self.projections = self._projection_table()
         self.queues = {queue: self._work_queue(queue, work) for queue, work in _QUEUES.items()}
         self.event_target_dead_letters = self._event_target_dead_letters()
+        self.checkout_repair = self._checkout_repair()
         self.unpublished_events = UnpublishedEvents(
             f"{name}-unpublished-events",
             UnpublishedEventsArgs(
@@ -155,6 +159,22 @@ class CellData(pulumi.ComponentResource):
                         sources=[placement.rule_arn(resource_name("*")), placement.bus_arn()],
                     )
                 ],
+            ),
+            self._child,
+        )
+
+    def _checkout_repair(self) -> DeadLetterQueue:
+        return DeadLetterQueue(
+            f"{self._name}-{CHECKOUT_REPAIR}",
+            DeadLetterQueueArgs(
+                placement=self._args.placement,
+                queue=CHECKOUT_REPAIR,
+                key_arn=self._args.keys.data_key_arn,
+                alarm_topic_arn=self._args.alarm_topic_arn,
+                call=(
+                    "a checkout could not be undone, so its order is pending and may hold stock or money. The message "
+                    "names the step and its error: mend the cause, then redrive the checkout."
+                ),
             ),
             self._child,
         )

@@ -12,8 +12,9 @@ from components.checkout_saga_states import definition
 from components.logs import log_group
 from components.naming import Placement, resource_name
 from components.policy_documents import Statement, policy_document, service_trust
+from components.queues import DeadLetterQueue
 from components.workload import WorkloadFunction
-from components.workload.permissions import sends_traces, uses_key
+from components.workload.permissions import sends_messages, sends_traces, uses_key
 
 SAGA: Final = "checkout-saga"
 
@@ -26,6 +27,7 @@ class CheckoutSagaArgs:
 
     placement: Placement
     steps: WorkloadFunction
+    repair_queue: DeadLetterQueue
     data_key_arn: pulumi.Input[str]
     telemetry_key_arn: pulumi.Input[str]
     alarm_topic_arn: pulumi.Input[str]
@@ -58,7 +60,9 @@ class CheckoutSaga(pulumi.ComponentResource):
             name=resource_name(SAGA),
             # Standard: exactly once a state, and an execution that waits for hours costs nothing.
             type="STANDARD",
-            definition=args.steps.version_arn.apply(lambda version: json.dumps(definition(version))),
+            definition=pulumi.Output.all(args.steps.version_arn, args.repair_queue.url).apply(
+                lambda made: json.dumps(definition(steps_version_arn=made[0], repair_queue_url=made[1]))
+            ),
             role_arn=role.arn,
             logging_configuration=aws.sfn.StateMachineLoggingConfigurationArgs(
                 level="ERROR",
@@ -100,6 +104,7 @@ class CheckoutSaga(pulumi.ComponentResource):
                     # Every version: executions under way keep to the one that they started with.
                     resources=[pulumi.Output.concat(self._args.steps.arn, ":*")],
                 ),
+                sends_messages(self._args.repair_queue.arn),
                 sends_traces(),
                 Statement(
                     sid="DeliverLogs",
@@ -116,7 +121,7 @@ class CheckoutSaga(pulumi.ComponentResource):
                     # Log deliveries know no resource.
                     resources=["*"],
                 ),
-                uses_key("UseTheCellsKey", self._args.data_key_arn, placement, through=("states",)),
+                uses_key("UseTheCellsKey", self._args.data_key_arn, placement, through=("sqs", "states")),
             ),
             opts=self._child,
         )
@@ -129,7 +134,7 @@ class CheckoutSaga(pulumi.ComponentResource):
                 ("ExecutionsFailed", "ExecutionsTimedOut", "ExecutionsAborted"),
                 (
                     "A checkout ended without an outcome: its order is still pending, and money or stock may be held. "
-                    "Mend the cause, then redrive the execution; it goes on in the step that failed."
+                    "Look for it in the repair queue, mend the cause, then redrive it."
                 ),
             ),
             (

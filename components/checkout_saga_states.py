@@ -1,18 +1,26 @@
 """The checkout saga as a state machine: reserve, debit, complete, and the way back. Amazon States Language, no Pulumi.
 
 A business refusal is an outcome in a step's answer; an exception is technical. Both lead back over what may have been
-done: refund, release, reject.
+done: refund, release, reject. Each state costs, so the way forward is its three steps and nothing more: a step's
+`Output` raises where the answer is not the one that the next step builds on, and its `Catch` leads back. On the way
+back a step that finds the order completed leaves it as it is and answers so.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from typing import Any, Final
 
 State = dict[str, Any]
 
 FUNCTION_TIMEOUT_SECONDS: Final = 15
-# Above the function's own, so that a step is over, and not merely given up, when the next one starts.
+# Above the function's own, so that a step is over, and not merely given up, when the next one starts. There is no
+# heartbeat: an invocation of a function is a request and its answer, and nothing beats in between.
 _TASK_TIMEOUT_SECONDS: Final = FUNCTION_TIMEOUT_SECONDS + 5
+_PARKING_TIMEOUT_SECONDS: Final = 10
+
+_REFUSED: Final = "States.QueryEvaluationError"
+"""What Step Functions reports where an `Output` raises (Step Functions Developer Guide, JSONata)."""
+_INPUT: Final = "{% $states.input %}"
 
 
 class Step(StrEnum):
@@ -26,6 +34,8 @@ class Step(StrEnum):
     REJECT = "reject"
 
 
+# A refusal is an answer: it stays the same however often it is asked for.
+_DO_NOT_RETRY_REFUSALS: Final = {"ErrorEquals": [_REFUSED], "MaxAttempts": 0}
 # Full jitter keeps the orders of one incident from coming back all at once.
 _RETRY_A_MINUTE: Final = {
     "ErrorEquals": ["States.ALL"],
@@ -35,8 +45,7 @@ _RETRY_A_MINUTE: Final = {
     "MaxAttempts": 5,
     "JitterStrategy": "FULL",
 }
-# For steps that have no way around: a few hours. Then the execution fails in that very step and raises the alarm; a
-# redrive of the execution goes on there. A catch into a Fail state would have to start over.
+# For steps that have no way around: a few hours. Then the checkout is parked in the repair queue, for a person.
 _RETRY_FOR_HOURS: Final = {
     **_RETRY_A_MINUTE,
     "IntervalSeconds": 2,
@@ -45,90 +54,106 @@ _RETRY_FOR_HOURS: Final = {
 }
 
 
-def definition(steps_version_arn: str) -> Mapping[str, Any]:
-    """Return the state machine over one published version of the steps' function."""
+def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str, Any]:
+    """Return the state machine over one published version of the steps' function.
 
-    def attempt(step: Step, *, then: str, on_failure: str) -> State:
+    Started again under another name, it goes the same way: what was done stays done, and what was given back stays so.
+    """
+
+    def attempt(step: Step, *, expects: str, then: str | None, refused: str, failed: str) -> State:
         return {
-            **_invoke(step, steps_version_arn),
-            "Retry": [_RETRY_A_MINUTE],
-            "Catch": [{"ErrorEquals": ["States.ALL"], "ResultPath": "$.error", "Next": on_failure}],
-            "Next": then,
+            **_invoke(step, steps_version_arn, expects=[expects]),
+            "Retry": [_DO_NOT_RETRY_REFUSALS, _RETRY_A_MINUTE],
+            "Catch": [_catch(_REFUSED, then=refused), _catch("States.ALL", then=failed)],
+            **_next(then),
         }
 
-    def insist(step: Step, *, then: str) -> State:
-        return {**_invoke(step, steps_version_arn), "Retry": [_RETRY_FOR_HOURS], "Next": then}
+    def insist(step: Step, *, expects: Sequence[str], then: str | None) -> State:
+        return {
+            **_invoke(step, steps_version_arn, expects=expects),
+            "Retry": [_DO_NOT_RETRY_REFUSALS, _RETRY_FOR_HOURS],
+            "Catch": [
+                # It still holds stock or money: only where an execution was started again half way through.
+                *([_catch(_REFUSED, then="Refund")] if step is Step.REJECT else []),
+                {"ErrorEquals": ["States.ALL"], "Output": _parked(step), "Next": "Park"},
+            ],
+            **_next(then),
+        }
 
     return {
         "Comment": "Checkout: reserve stock, debit the wallet, complete the order; or undo what was done and reject it",
+        "QueryLanguage": "JSONata",
         "StartAt": "Reserve",
         "States": {
-            "Reserve": attempt(Step.RESERVE, then="Reserved?", on_failure="Reservation failed"),
-            "Reserved?": _choose({"Reserved": "Debit", "SoldOut": "Sold out"}, otherwise="Reservation failed"),
-            # A refused reservation holds nothing: there is nothing to release.
-            "Sold out": _because_of_the_outcome(then="Reject"),
-            # Whether anything is held is not known: release, which does nothing where nothing is held.
-            "Reservation failed": _because_of_a_technical_failure(then="Release"),
-            "Debit": attempt(Step.DEBIT, then="Debited?", on_failure="Debit failed"),
-            "Debited?": _choose(
-                {
-                    "Debited": "Complete",
-                    "InsufficientFunds": "Debit refused",
-                    "CurrencyMismatch": "Debit refused",
-                    "WalletMissing": "Debit refused",
-                },
-                otherwise="Debit failed",
-            ),
+            # A refused reservation holds nothing: there is nothing to release. After a failure nobody knows: release,
+            # which does nothing where nothing is held.
+            "Reserve": attempt(Step.RESERVE, expects="Reserved", then="Debit", refused="Reject", failed="Release"),
             # A refused debit took nothing: there is nothing to refund.
-            "Debit refused": _because_of_the_outcome(then="Release"),
-            # Whether the money was taken is not known: refund, which does nothing where there was no debit.
-            "Debit failed": _because_of_a_technical_failure(then="Refund"),
-            "Complete": attempt(Step.COMPLETE, then="Completed?", on_failure="Completion failed"),
-            "Completed?": _choose({"Completed": "Completed"}, otherwise="Completion failed"),
-            # Whether the order is completed is not known. The way back is safe: a step that finds a completed order
-            # leaves it as it is and answers so.
-            "Completion failed": _because_of_a_technical_failure(then="Refund"),
-            "Refund": insist(Step.REFUND, then="Refunded?"),
-            "Refunded?": _choose({"Completed": "Completed"}, otherwise="Release"),
-            "Release": insist(Step.RELEASE, then="Reject"),
-            "Reject": insist(Step.REJECT, then="Rejected?"),
-            # An order that somebody else has ended meanwhile stays as it is.
-            "Rejected?": _choose({"Completed": "Completed"}, otherwise="Rejected"),
-            "Completed": {"Type": "Succeed"},
-            "Rejected": {"Type": "Succeed"},
+            "Debit": attempt(Step.DEBIT, expects="Debited", then="Complete", refused="Release", failed="Refund"),
+            "Complete": attempt(Step.COMPLETE, expects="Completed", then=None, refused="Refund", failed="Refund"),
+            "Refund": insist(Step.REFUND, expects=["Refunded", "Completed"], then="Release"),
+            "Release": insist(Step.RELEASE, expects=["Released", "Completed"], then="Reject"),
+            "Reject": insist(Step.REJECT, expects=["Rejected", "Cancelled", "Completed"], then=None),
+            "Park": _park(repair_queue_url),
+            "Parked": {
+                "Type": "Fail",
+                "Error": "Parked",
+                "Cause": "The way back is blocked, and the repair queue says where: mend the cause, then redrive it",
+            },
         },
     }
 
 
-def _invoke(step: Step, version_arn: str) -> State:
-    payload = {"step": step.value, "orderId.$": "$.orderId", "customerId.$": "$.customerId"}
-    if step is Step.REJECT:
-        payload["reason.$"] = "$.reason"
+def _invoke(step: Step, version_arn: str, *, expects: Sequence[str]) -> State:
     return {
         "Type": "Task",
         "Resource": "arn:aws:states:::lambda:invoke",
-        "Parameters": {"FunctionName": version_arn, "Payload": payload},
+        "Arguments": {
+            "FunctionName": version_arn,
+            "Payload": {
+                "step": step.value,
+                "orderId": "{% $states.input.orderId %}",
+                "customerId": "{% $states.input.customerId %}",
+            },
+        },
         "TimeoutSeconds": _TASK_TIMEOUT_SECONDS,
-        "ResultSelector": {"outcome.$": "$.Payload.outcome"},
-        "ResultPath": "$.answer",
+        "Output": _output(expects),
     }
 
 
-def _choose(next_by_outcome: Mapping[str, str], *, otherwise: str) -> State:
+def _output(expects: Sequence[str]) -> str:
+    """Pass the input on, or raise where the outcome is none that the next step builds on."""
+    outcome, names = "$states.result.Payload.outcome", ", ".join(f"'{name}'" for name in expects)
+    return f"{{% {outcome} in [{names}] ? $states.input : $error($string({outcome})) %}}"
+
+
+def _catch(error: str, *, then: str) -> State:
+    return {"ErrorEquals": [error], "Output": _INPUT, "Next": then}
+
+
+def _next(then: str | None) -> State:
+    return {"End": True} if then is None else {"Next": then}
+
+
+def _parked(step: Step) -> str:
+    return f"{{% $merge([$states.input, {{'step': '{step}', 'error': $states.errorOutput.Error}}]) %}}"
+
+
+def _park(repair_queue_url: str) -> State:
     return {
-        "Type": "Choice",
-        "Choices": [
-            {"Variable": "$.answer.outcome", "StringEquals": outcome, "Next": state}
-            for outcome, state in next_by_outcome.items()
-        ],
-        # An outcome that this version does not know says nothing about what was done.
-        "Default": otherwise,
+        "Type": "Task",
+        "Resource": "arn:aws:states:::sqs:sendMessage",
+        "Arguments": {
+            "QueueUrl": repair_queue_url,
+            "MessageBody": {
+                "orderId": "{% $states.input.orderId %}",
+                "customerId": "{% $states.input.customerId %}",
+                "step": "{% $states.input.step %}",
+                "error": "{% $states.input.error %}",
+                "execution": "{% $states.context.Execution.Id %}",
+            },
+        },
+        "TimeoutSeconds": _PARKING_TIMEOUT_SECONDS,
+        "Retry": [_RETRY_FOR_HOURS],
+        "Next": "Parked",
     }
-
-
-def _because_of_the_outcome(*, then: str) -> State:
-    return {"Type": "Pass", "InputPath": "$.answer.outcome", "ResultPath": "$.reason", "Next": then}
-
-
-def _because_of_a_technical_failure(*, then: str) -> State:
-    return {"Type": "Pass", "Result": "TechnicalFailure", "ResultPath": "$.reason", "Next": then}

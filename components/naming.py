@@ -38,6 +38,7 @@ class Queue(StrEnum):
 
 LOYALTY_PROJECTIONS: Final = "loyalty-projections"
 EVENT_TARGET_DEAD_LETTERS: Final = "event-target-dead-letters"
+CHECKOUT_REPAIR: Final = "checkout-repair"
 BUS: Final = PROJECT
 
 

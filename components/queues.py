@@ -32,6 +32,8 @@ class DeadLetterQueueArgs:
     alarm_topic_arn: pulumi.Input[str]
     statements: Sequence[Statement] = ()
     """Who else may send, besides principals that IAM permits."""
+    call: str = "messages could not be handled. Read their cause, mend it, redrive the queue."
+    """What a person who is called for a message in it is told."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,7 +71,7 @@ class DeadLetterQueue(pulumi.ComponentResource):
             args,
             metric="ApproximateNumberOfMessagesVisible",
             threshold=0,
-            description=f"{args.queue}: messages could not be handled. Read their cause, mend it, redrive the queue.",
+            description=f"{args.queue}: {args.call}",
             opts=child,
         )
         _queue_alarm(

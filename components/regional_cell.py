@@ -97,6 +97,7 @@ class RegionalCell(pulumi.ComponentResource):
             CheckoutSagaArgs(
                 placement=self._placement,
                 steps=functions["checkout-saga-steps"],
+                repair_queue=data.checkout_repair,
                 data_key_arn=self._keys.data_key_arn,
                 telemetry_key_arn=self._keys.telemetry_key_arn,
                 alarm_topic_arn=self._topic.arn,

@@ -23,6 +23,10 @@ class DeadLetters(Parameters):
     """Which queues hold what nobody could handle."""
 
     dead_letter_suffix: str = Field(default="-dead-letters", description="How names of dead-letter queues end.")
+    for_people: dict[str, str] = Field(
+        default_factory=dict,
+        description="Other queues that nothing but a person works off, by name, each with the reason.",
+    )
 
 
 class Redrive(DeadLetters):
@@ -250,7 +254,8 @@ def _lets_send(queue: Resource, stack: Stack, service: str) -> bool:
 
 
 def _is_dead_letter_queue(queue: Resource, parameters: DeadLetters) -> bool:
-    return queue.properties.text("name").removesuffix(".fifo").endswith(parameters.dead_letter_suffix)
+    name = queue.properties.text("name")
+    return name.removesuffix(".fifo").endswith(parameters.dead_letter_suffix) or name in parameters.for_people
 
 
 def _document(found: Any) -> dict[str, Any]:

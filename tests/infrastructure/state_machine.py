@@ -1,8 +1,11 @@
-"""Runs the states that the saga uses (Task, Choice, Pass, Succeed), with retries and catches, and without the waits."""
+"""Runs the states that the saga uses (Task, Fail), with JSONata, retries and catches, and without the waits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
+
+from jsonata import Jsonata
+from jsonata.jexception import JException
 
 
 @dataclass(frozen=True)
@@ -20,64 +23,88 @@ class LostAnswer:
     times: int
 
 
+@dataclass
+class Execution:
+    """What happened in an execution."""
+
+    steps: list[str]
+    """The steps that were asked for, repetitions included."""
+    states: list[str]
+    """The states that were entered: what Step Functions charges for, besides repetitions."""
+    sent: list[dict[str, Any]]
+    """The bodies of the messages that were sent to queues."""
+    waited_seconds: float = 0.0
+
+
 class ExecutionFailedError(Exception):
-    """An execution ended in an error that no state caught."""
+    """An execution ended in a Fail state, or in an error that no state caught."""
 
-    def __init__(self, state: str, error: str, waited_seconds: float) -> None:
-        super().__init__(f"{state}: {error} after {waited_seconds:.0f} s")
-        self.state = state
-        self.waited_seconds = waited_seconds
-
-
-class _StepError(Exception):
-    pass
+    def __init__(self, execution: Execution, error: str) -> None:
+        super().__init__(f"{execution.states[-1]}: {error}")
+        self.execution = execution
+        self.error = error
 
 
-def run(
-    machine: Mapping[str, Any], data: dict[str, Any], answers: Mapping[str, object]
-) -> tuple[list[str], dict[str, Any], str]:
-    """Return the steps that were invoked, the data at the end and the state that ended it."""
-    invoked: list[str] = []
-    name: str = machine["StartAt"]
-    for _ in range(100):
+class _StateError(Exception):
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
+def run(machine: Mapping[str, Any], data: dict[str, Any], answers: Mapping[str, object]) -> Execution:
+    """Run an execution to its end; raises ExecutionFailedError."""
+    execution = Execution([], [], [])
+    name: str | None = machine["StartAt"]
+    while name is not None:
+        execution.states.append(name)
+        assert len(execution.states) < 100, f"the execution goes round in circles: {execution.states}"
         state = machine["States"][name]
         match state["Type"]:
             case "Task":
-                name = _task(name, state, data, answers, invoked)
-            case "Choice":
-                name = _choice(state, data)
-            case "Pass":
-                value = state["Result"] if "Result" in state else _at(data, state["InputPath"])
-                data = {**data, state["ResultPath"].removeprefix("$."): value}
-                name = state["Next"]
-            case "Succeed":
-                return invoked, data, name
+                name, data = _task(state, data, answers, execution)
+            case "Fail":
+                raise ExecutionFailedError(execution, state["Error"])
             case other:
                 raise NotImplementedError(other)
-    raise AssertionError(f"the execution goes round in circles: {invoked}")
+    return execution
 
 
 def _task(
-    name: str, state: Mapping[str, Any], data: dict[str, Any], answers: Mapping[str, object], invoked: list[str]
-) -> str:
-    step: str = state["Parameters"]["Payload"]["step"]
-    for path in (value for key, value in state["Parameters"]["Payload"].items() if key.endswith(".$")):
-        _at(data, path)
-    (retry,) = state["Retry"]
-    delay, waited = retry["IntervalSeconds"], 0.0
-    for attempt in range(retry["MaxAttempts"] + 1):
-        invoked.append(step)
+    state: Mapping[str, Any], data: dict[str, Any], answers: Mapping[str, object], execution: Execution
+) -> tuple[str | None, dict[str, Any]]:
+    retried: dict[int, int] = {}
+    while True:
         try:
-            data[state["ResultPath"].removeprefix("$.")] = {"outcome": _outcome(answers[step])}
-        except _StepError as error:
-            if attempt == retry["MaxAttempts"]:
-                return _caught(name, state, str(error), waited)
-            # Full jitter waits half of it on average.
-            waited += min(delay, retry["MaxDelaySeconds"]) / 2
-            delay *= retry["BackoffRate"]
-        else:
-            return state["Next"]
-    raise AssertionError("unreachable")
+            return state.get("Next"), _attempt(state, data, answers, execution)
+        except _StateError as error:
+            index = next((i for i, retry in enumerate(state["Retry"]) if _matches(retry, error.name)), None)
+            retry = state["Retry"][index] if index is not None else {}
+            if index is not None and retried.get(index, 0) < retry["MaxAttempts"]:
+                delay = retry["IntervalSeconds"] * retry["BackoffRate"] ** retried.get(index, 0)
+                # Full jitter waits half of it on average.
+                execution.waited_seconds += min(delay, retry["MaxDelaySeconds"]) / 2
+                retried[index] = retried.get(index, 0) + 1
+                continue
+            for catch in state.get("Catch", []):
+                if _matches(catch, error.name):
+                    return catch["Next"], _evaluate(catch["Output"], data, errorOutput={"Error": error.name})
+            raise ExecutionFailedError(execution, error.name) from error
+
+
+def _attempt(
+    state: Mapping[str, Any], data: dict[str, Any], answers: Mapping[str, object], execution: Execution
+) -> dict[str, Any]:
+    arguments = _evaluate(state["Arguments"], data)
+    if state["Resource"].endswith(":sqs:sendMessage"):
+        execution.sent.append(arguments["MessageBody"])
+        return data
+    step = arguments["Payload"]["step"]
+    execution.steps.append(step)
+    return _evaluate(state["Output"], data, result={"Payload": {"outcome": _outcome(answers[step])}})
+
+
+def _matches(rule: Mapping[str, Any], error: str) -> bool:
+    return error in rule["ErrorEquals"] or "States.ALL" in rule["ErrorEquals"]
 
 
 def _outcome(answer: object) -> str:
@@ -88,30 +115,27 @@ def _outcome(answer: object) -> str:
             return outcome
         case LostAnswer():
             answer.times -= 1
-            raise _StepError("lost")
+            raise _StateError("Lost")
         case Throws(error=error):
-            raise _StepError(error)
+            raise _StateError(error)
+        case list():
+            return _outcome(answer.pop(0) if len(answer) > 1 else answer[0])
         case _:
             raise TypeError(answer)
 
 
-def _caught(name: str, state: Mapping[str, Any], error: str, waited: float) -> str:
-    for catch in state.get("Catch", []):
-        if "States.ALL" in catch["ErrorEquals"]:
-            return catch["Next"]
-    raise ExecutionFailedError(name, error, waited)
-
-
-def _choice(state: Mapping[str, Any], data: dict[str, Any]) -> str:
-    for choice in state["Choices"]:
-        if _at(data, choice["Variable"]) == choice["StringEquals"]:
-            return choice["Next"]
-    return state["Default"]
-
-
-def _at(data: dict[str, Any], path: str) -> Any:
-    """Raise KeyError where the data lacks what a state wants: on Step Functions the execution would fail."""
-    value: Any = data
-    for part in path.removeprefix("$.").split("."):
-        value = value[part]
-    return value
+def _evaluate(template: Any, data: dict[str, Any], **states: Any) -> Any:
+    match template:
+        case Mapping():
+            return {key: _evaluate(value, data, **states) for key, value in template.items()}
+        case str() if template.startswith("{%"):
+            bindings = {"states": {"input": data, "context": {"Execution": {"Id": "execution-1"}}, **states}}
+            try:
+                value = Jsonata.jsonata(template[2:-2].strip()).evaluate(None, bindings)
+            except JException as error:
+                raise _StateError("States.QueryEvaluationError") from error
+            if value is None:
+                raise _StateError("States.QueryEvaluationError")
+            return value
+        case _:
+            return template

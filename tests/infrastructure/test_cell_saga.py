@@ -2,20 +2,21 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
 
 import pytest
 
 from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS, definition
 from local.recording import Graph
 from tests.infrastructure.inspection import statements
-from tests.infrastructure.state_machine import ExecutionFailedError, LostAnswer, Throws, run
+from tests.infrastructure.state_machine import Execution, ExecutionFailedError, LostAnswer, Throws, run
 
 STEPS = "arn:aws:lambda:us-east-1:123456789012:function:meridian-checkout-saga-steps:7"
-REFUSED_DEBITS = ("InsufficientFunds", "CurrencyMismatch", "WalletMissing")
+QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/meridian-checkout-repair"
+MACHINE = definition(steps_version_arn=STEPS, repair_queue_url=QUEUE)
+REFUSED_DEBITS = ("InsufficientFunds", "CurrencyMismatch", "WalletMissing", "CancellationRequested")
 
 
-def saga(**answers: object) -> tuple[list[str], dict[str, Any], str]:
+def saga(**answers: object) -> Execution:
     """Run an order through the saga; a step without an answer does what it should."""
     usual = {
         "reserve": "Reserved",
@@ -25,109 +26,123 @@ def saga(**answers: object) -> tuple[list[str], dict[str, Any], str]:
         "release": "Released",
         "reject": "Rejected",
     }
-    return run(definition(STEPS), {"orderId": "o-1", "customerId": "us-east-1.c-1"}, usual | answers)
+    return run(MACHINE, {"orderId": "o-1", "customerId": "us-east-1.c-1"}, usual | answers)
 
 
-def test_an_order_reserves_pays_and_completes() -> None:
-    steps, _, end = saga()
+def test_an_order_reserves_pays_and_completes_in_three_states() -> None:
+    execution = saga()
 
-    assert (steps, end) == (["reserve", "debit", "complete"], "Completed")
+    assert execution.steps == ["reserve", "debit", "complete"]
+    assert execution.states == ["Reserve", "Debit", "Complete"]
 
 
-def test_sold_out_is_rejected_without_a_release() -> None:
-    steps, data, end = saga(reserve="SoldOut")
-
-    assert (steps, end) == (["reserve", "reject"], "Rejected")
-    assert data["reason"] == "SoldOut"
+@pytest.mark.parametrize("refusal", ["SoldOut", "CancellationRequested"])
+def test_a_refused_reservation_is_rejected_without_a_release(refusal: str) -> None:
+    assert saga(reserve=refusal).steps == ["reserve", "reject"]
 
 
 @pytest.mark.parametrize("refusal", REFUSED_DEBITS)
 def test_a_refused_debit_releases_and_refunds_nothing(refusal: str) -> None:
-    steps, data, end = saga(debit=refusal)
+    assert saga(debit=refusal).steps == ["reserve", "debit", "release", "reject"]
 
-    assert (steps, end) == (["reserve", "debit", "release", "reject"], "Rejected")
-    assert data["reason"] == refusal
+
+def test_a_refusal_is_not_asked_for_again() -> None:
+    assert saga(reserve="SoldOut").waited_seconds == saga(complete="Released").waited_seconds == 0
 
 
 def test_a_reservation_that_may_have_happened_is_released() -> None:
-    steps, data, end = saga(reserve=Throws("Timeout"))
-
-    assert (list(dict.fromkeys(steps)), end) == (["reserve", "release", "reject"], "Rejected")
-    assert data["reason"] == "TechnicalFailure"
+    assert list(dict.fromkeys(saga(reserve=Throws("Timeout")).steps)) == ["reserve", "release", "reject"]
 
 
 def test_a_debit_that_may_have_happened_is_refunded_before_the_stock_is_released() -> None:
-    steps, data, end = saga(debit=Throws("Timeout"))
+    steps = saga(debit=Throws("Timeout")).steps
 
-    assert (list(dict.fromkeys(steps)), end) == (["reserve", "debit", "refund", "release", "reject"], "Rejected")
-    assert data["reason"] == "TechnicalFailure"
+    assert list(dict.fromkeys(steps)) == ["reserve", "debit", "refund", "release", "reject"]
 
 
 def test_a_completion_that_can_not_be_reached_is_undone_in_reverse_order() -> None:
-    steps, data, end = saga(complete=Throws("Timeout"))
+    steps = saga(complete=Throws("Timeout")).steps
 
-    taken = list(dict.fromkeys(steps))
-    assert (taken, end) == (["reserve", "debit", "complete", "refund", "release", "reject"], "Rejected")
-    assert data["reason"] == "TechnicalFailure"
+    assert list(dict.fromkeys(steps)) == ["reserve", "debit", "complete", "refund", "release", "reject"]
 
 
 def test_a_completion_that_had_happened_is_left_as_it_is() -> None:
-    steps, _, end = saga(complete=Throws("Timeout"), refund="Completed")
+    execution = saga(complete=Throws("Timeout"), refund="Completed", release="Completed", reject="Completed")
 
-    assert (list(dict.fromkeys(steps)), end) == (["reserve", "debit", "complete", "refund"], "Completed")
+    assert execution.states[-1] == "Reject"
 
 
-def test_an_order_that_was_given_up_meanwhile_is_undone() -> None:
-    steps, _, end = saga(complete="Released")
+@pytest.mark.parametrize("outcome", ["Released", "CancellationRequested", "ReservationExpired"])
+def test_an_order_that_was_given_up_meanwhile_is_undone(outcome: str) -> None:
+    execution = saga(complete=outcome, reject="Cancelled")
 
-    assert (steps, end) == (["reserve", "debit", "complete", "refund", "release", "reject"], "Rejected")
+    assert execution.steps == ["reserve", "debit", "complete", "refund", "release", "reject"]
+
+
+def test_an_execution_that_is_started_again_half_way_gives_back_what_is_still_held() -> None:
+    execution = saga(reserve="Released", reject=["Uncompensated", "Rejected"])
+
+    assert execution.steps == ["reserve", "reject", "refund", "release", "reject"]
 
 
 @pytest.mark.parametrize("step", ["reserve", "debit", "complete"])
 def test_a_lost_answer_is_asked_for_again(step: str) -> None:
     usual = {"reserve": "Reserved", "debit": "Debited", "complete": "Completed"}
-    steps, _, end = saga(**{step: LostAnswer(usual[step], times=3)})
+    execution = saga(**{step: LostAnswer(usual[step], times=3)})
 
-    assert steps.count(step) == 4
-    assert end == "Completed"
-
-
-@pytest.mark.parametrize("step", ["reserve", "debit"])
-def test_an_outcome_of_a_later_version_is_taken_for_a_failure(step: str) -> None:
-    _, data, end = saga(**{step: "Deferred"})
-
-    assert (data["reason"], end) == ("TechnicalFailure", "Rejected")
+    assert execution.steps.count(step) == 4
+    assert execution.states[-1] == "Complete"
 
 
 @pytest.mark.parametrize("step", ["refund", "release", "reject"])
-def test_a_way_back_that_is_blocked_for_hours_fails_the_execution_in_that_step(step: str) -> None:
+def test_a_way_back_that_is_blocked_for_hours_is_parked_in_the_repair_queue(step: str) -> None:
     with pytest.raises(ExecutionFailedError) as failure:
-        saga(debit=Throws("Timeout"), **{step: Throws("Timeout")})
+        saga(debit=Throws("Timeout"), **{step: Throws("Blocked")})
 
-    assert failure.value.state == step.capitalize()
-    assert failure.value.waited_seconds > 2 * 3600
+    assert failure.value.error == "Parked"
+    assert failure.value.execution.waited_seconds > 2 * 3600
+    assert failure.value.execution.sent == [
+        {
+            "orderId": "o-1",
+            "customerId": "us-east-1.c-1",
+            "step": step,
+            "error": "Blocked",
+            "execution": "execution-1",
+        }
+    ]
 
 
 def test_every_step_is_bounded_and_retried_with_full_jitter() -> None:
-    tasks = [state for state in definition(STEPS)["States"].values() if state["Type"] == "Task"]
+    tasks = [state for state in MACHINE["States"].values() if state.get("Resource") == "arn:aws:states:::lambda:invoke"]
 
     assert len(tasks) == 6
     for task in tasks:
-        assert task["Resource"] == "arn:aws:states:::lambda:invoke"
         assert task["TimeoutSeconds"] > FUNCTION_TIMEOUT_SECONDS
-        assert [retry["JitterStrategy"] for retry in task["Retry"]] == ["FULL"]
-        assert all(retry["MaxDelaySeconds"] <= 300 for retry in task["Retry"])
+        refusals, failures = task["Retry"]
+        assert refusals["MaxAttempts"] == 0
+        assert failures["JitterStrategy"] == "FULL"
+        assert failures["MaxDelaySeconds"] <= 300
 
 
-def test_a_step_is_told_the_order_and_the_customer_and_the_last_one_why() -> None:
-    states = definition(STEPS)["States"]
-
-    assert states["Debit"]["Parameters"]["Payload"] == {
+def test_a_step_is_told_the_order_and_the_customer() -> None:
+    assert MACHINE["States"]["Debit"]["Arguments"]["Payload"] == {
         "step": "debit",
-        "orderId.$": "$.orderId",
-        "customerId.$": "$.customerId",
+        "orderId": "{% $states.input.orderId %}",
+        "customerId": "{% $states.input.customerId %}",
     }
-    assert states["Reject"]["Parameters"]["Payload"]["reason.$"] == "$.reason"
+
+
+def test_the_saga_may_send_to_the_repair_queue_only(cell_graphs: Mapping[str, Graph]) -> None:
+    for graph in cell_graphs.values():
+        (machine,) = graph.of_type("aws:sfn/stateMachine:StateMachine")
+        queue = graph.named("aws:sqs/queue:Queue", "meridian-data-checkout-repair-queue")
+        sending = [s for s in statements(graph) if "sqs:SendMessage" in s.actions]
+        sending = [s for s in sending if s.resource.inputs.get("role") == "meridian-checkout-saga-" + graph.stack]
+
+        assert [s.resources for s in sending] == [[queue.outputs["arn"]]]
+        assert (
+            json.loads(machine.inputs["definition"])["States"]["Park"]["Arguments"]["QueueUrl"] == queue.outputs["url"]
+        )
 
 
 def test_the_state_machine_pins_a_published_version_of_its_steps(cell_graphs: Mapping[str, Graph]) -> None:
@@ -138,7 +153,9 @@ def test_the_state_machine_pins_a_published_version_of_its_steps(cell_graphs: Ma
 
         assert steps.inputs["publish"] is True
         assert steps.outputs["qualifiedArn"] != steps.outputs["arn"]
-        invoked = {s["Parameters"]["FunctionName"] for s in declared["States"].values() if s["Type"] == "Task"}
+        invoked = {s["Arguments"].get("FunctionName") for s in declared["States"].values() if s["Type"] == "Task"} - {
+            None
+        }
         assert invoked == {steps.outputs["qualifiedArn"]}
 
 

@@ -29,6 +29,8 @@ def queues(resources: Resources) -> Iterator[str]:
     last_stops |= {
         schedule.inputs["target"].get("deadLetterConfig", {}).get("arn") for schedule in of_type(resources, SCHEDULE)
     }
+    parking = "".join(machine.inputs["definition"] for machine in of_type(resources, MACHINE))
+    last_stops |= {arn for arn, queue in by_arn.items() if f'"QueueUrl": "{queue.outputs["url"]}"' in parking}
     for queue in by_arn.values():
         redrive = json.loads(queue.inputs.get("redrivePolicy") or "{}")
         if redrive:

@@ -94,6 +94,7 @@ def test_each_dead_letter_queue_is_watched_for_depth_and_age(cell_graphs: Mappin
         scheduled = {f"{s.inputs['name']}-dead-letters" for s in graph.of_type("aws:scheduler/schedule:Schedule")}
 
         assert dead == {f"{name}-dead-letters" for name in (*WORK, "meridian-event-target")} | scheduled
+        dead.add("meridian-checkout-repair")
         assert dead <= watched(graph, "AWS/SQS", "ApproximateNumberOfMessagesVisible", "QueueName")
         assert dead | WORK == watched(graph, "AWS/SQS", "ApproximateAgeOfOldestMessage", "QueueName")
 

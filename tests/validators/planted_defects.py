@@ -128,8 +128,20 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
         saying(_MACHINE, "definition", _state("Reserve", TimeoutSecond=3), "with a field that is none"),
         saying(_MACHINE, "definition", _state("Reserve", Next="Debt"), "with a transition to nowhere"),
         saying(_MACHINE, "definition", lambda machine: {**machine, "StartAt": "Begin"}, "that starts nowhere"),
-        saying(_MACHINE, "definition", _state("Reserved?", Default=None), "with a choice without default"),
-        saying(_MACHINE, "definition", _state("Sold out", Next="Sold out"), "that goes round in circles"),
+        saying(
+            _MACHINE,
+            "definition",
+            _document(
+                lambda machine: machine["States"].update(
+                    Parked={"Type": "Choice", "Choices": [{"Condition": "{% true %}", "Next": "Park"}]}
+                )
+            ),
+            "with a choice without default",
+        ),
+        saying(_MACHINE, "definition", _state("Park", Next="Park"), "that goes round in circles"),
+        saying(
+            _MACHINE, "definition", _state("Reserve", Output="{% $states.input. %}"), "with an expression that is none"
+        ),
         saying(
             _MACHINE,
             "definition",

@@ -13,6 +13,8 @@ from pathlib import Path
 from typing import Any, Final
 
 import jsonschema
+from jsonata import Jsonata
+from jsonata.jexception import JException
 from jsonschema.validators import extend
 from statelint.config import Config
 from statelint.linter import Linter
@@ -45,12 +47,13 @@ def _all_problems(machine: dict[str, Any]) -> Iterator[str]:
 
 def problems(machine: Mapping[str, Any]) -> Iterator[str]:
     """Yield what is wrong with a machine or with one that is nested in it."""
-    for error in _language().iter_errors(machine):
+    for error in _language().iter_errors(_in_its_own_language(machine)):
         yield f"{'/'.join(str(part) for part in error.absolute_path)}: {error.message}"
     states = machine.get("States", {})
     yield from _transitions(machine, states)
     for name, state in states.items():
         yield from _paths(state, name)
+        yield from _expressions(state, name)
         if state.get("Type") == "Choice" and "Default" not in state:
             yield f"{name}: a value that no choice expects fails the execution; say where it goes by Default"
         for nested in (
@@ -76,6 +79,12 @@ def _required_xor(_validator: Any, names: Sequence[str], instance: object, _sche
     """The linter's own word: exactly one of these must be there."""
     if isinstance(instance, Mapping) and sum(name in instance for name in names) != 1:
         yield jsonschema.ValidationError(f"exactly one of {', '.join(names)} is needed")
+
+
+def _in_its_own_language(machine: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Say in every state which query language it is in: the schema does not know that the machine says it for all."""
+    language = {"QueryLanguage": machine["QueryLanguage"]} if "QueryLanguage" in machine else {}
+    return {**machine, "States": {name: {**language, **state} for name, state in machine.get("States", {}).items()}}
 
 
 def _transitions(machine: Mapping[str, Any], states: Mapping[str, Any]) -> Iterator[str]:
@@ -115,6 +124,24 @@ def _reached(first: set[str], following: Mapping[str, set[str]]) -> set[str]:
         reached.add(name)
         left |= following.get(name, set()) - reached
     return reached
+
+
+def _expressions(value: Any, at: str) -> Iterator[str]:
+    """Yield JSONata expressions that can not be parsed."""
+    match value:
+        case Mapping():
+            for name, item in value.items():
+                yield from _expressions(item, f"{at}.{name}")
+        case list():
+            for index, item in enumerate(value):
+                yield from _expressions(item, f"{at}[{index}]")
+        case str() if value.startswith("{%"):
+            try:
+                Jsonata.jsonata(value.removeprefix("{%").removesuffix("%}").strip())
+            except JException as error:
+                yield f"{at}: {value!r} is no JSONata expression: {error}"
+        case _:
+            return
 
 
 def _paths(value: Any, at: str, key: str = "") -> Iterator[str]:

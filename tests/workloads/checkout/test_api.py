@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import (
     BOOK,
     CD,
@@ -22,7 +23,6 @@ from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.conftest import HERE, THERE
 from tests.workloads.proxy import CATALOGUE, DEPOSITOR, OPERATOR, Answer, customer, proxy_event
 from workloads.checkout.adapters.health import HealthReport
-from workloads.checkout.application import steps
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.ports import ConcurrentWriteError
 from workloads.checkout.domain.admission import Admission, OrderRate, SagaCapacity

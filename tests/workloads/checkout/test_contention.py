@@ -8,12 +8,12 @@ from itertools import repeat
 
 import pytest
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, deposit, deposit_of, list_price, order_of, place, usd
 from tests.workloads.checkout.builders import request as a_request
 from tests.workloads.checkout.cell import Cells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.conftest import HERE
-from workloads.checkout.application import steps
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
@@ -31,10 +31,11 @@ def here(dynamodb_cells: Cells) -> Ports:
 def test_the_last_units_are_sold_once(dynamodb_cells: Cells, here: Ports) -> None:
     list_price(here, price=usd(100))
     allot(here, units=5)
-    orders = [place(here, (CD, 1), customer=f"{CUSTOMER}-{number}") for number in range(16)]
+    customers = [f"{CUSTOMER}-{number}" for number in range(16)]
+    orders = [place(here, (CD, 1), customer=customer) for customer in customers]
 
     with ThreadPoolExecutor(WORKERS) as pool:
-        outcomes = Counter(pool.map(steps.reserve, repeat(here), orders))
+        outcomes = Counter(pool.map(steps.reserve, repeat(here), orders, customers))
 
     assert outcomes == {Outcome.RESERVED: 5, Outcome.SOLD_OUT: 11}
     check(dynamodb_cells.state())

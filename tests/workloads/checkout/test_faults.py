@@ -9,18 +9,17 @@ from typing import Any
 import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, command, deposit_of, order_of, request, usd
 from tests.workloads.checkout.cell import Cells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.state import State
 from tests.workloads.conftest import HERE, THERE
-from workloads.checkout.application import steps
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.contracts.commands import PlaceOrder, SetAllotment, SetPrice
-from workloads.contracts.events import RejectionReason
 from workloads.contracts.identifiers import order_id
 
 _WRITE = "dynamodb.TransactWriteItems"
@@ -72,18 +71,18 @@ def forward(key: str) -> list[Action]:
     order = order_id(customer(key), "key-1")
     return [
         *opening(key),
-        lambda here, _: steps.reserve(here, order),
-        lambda here, _: steps.debit(here, order),
-        lambda here, _: steps.complete(here, order),
+        lambda here, _: steps.reserve(here, order, customer(key)),
+        lambda here, _: steps.debit(here, order, customer(key)),
+        lambda here, _: steps.complete(here, order, customer(key)),
     ]
 
 
 def way_back(key: str) -> list[Action]:
     order = order_id(customer(key), "key-1")
     return [
-        lambda here, _: steps.refund(here, order),
-        lambda here, _: steps.release(here, order),
-        lambda here, _: steps.reject(here, order, RejectionReason.TECHNICAL_FAILURE),
+        lambda here, _: steps.refund(here, order, customer(key)),
+        lambda here, _: steps.release(here, order, customer(key)),
+        lambda here, _: steps.reject(here, order, customer(key)),
     ]
 
 

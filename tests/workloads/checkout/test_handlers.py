@@ -126,14 +126,14 @@ def test_an_order_goes_all_the_way_through_the_functions(
 
 
 @pytest.mark.usefixtures("environment")
-def test_a_rejection_takes_its_reason_from_the_state_machine(dynamodb_cells: Cells) -> None:
+def test_a_rejection_takes_its_reason_from_what_refused_the_order(dynamodb_cells: Cells) -> None:
     here = dynamodb_cells.ports()
     list_price(here)
     order_id = place(here)
     request = {"orderId": order_id, "customerId": CUSTOMER}
     assert saga_steps.handler({**request, "step": "reserve"}, None) == {"outcome": "SoldOut"}
 
-    assert saga_steps.handler({**request, "step": "reject", "reason": "SoldOut"}, None) == {"outcome": "Rejected"}
+    assert saga_steps.handler({**request, "step": "reject"}, None) == {"outcome": "Rejected"}
 
     order = here.store.order(order_id).order
     assert order is not None

@@ -17,6 +17,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import (
     BOOK,
     CD,
@@ -32,7 +33,6 @@ from tests.workloads.checkout.builders import (
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.late_commits import Commit, LateCommits, LostAnswerError, arrive
-from workloads.checkout.application import steps
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.place_order import place_order
@@ -42,7 +42,6 @@ from workloads.checkout.application.ports import (
 from workloads.checkout.application.results import Placed
 from workloads.checkout.domain.order import OrderState
 from workloads.checkout.domain.step import Outcome, Step, StepOutOfOrderError
-from workloads.contracts.events import RejectionReason
 
 FREE = "free-gift"
 PRICES = {CD: 1000, BOOK: 2500, FREE: 0}
@@ -50,7 +49,7 @@ PRICES = {CD: 1000, BOOK: 2500, FREE: 0}
 
 def run(ports: Ports, step: Step, order_id: str) -> Outcome:
     if step is Step.REJECT:
-        return steps.reject(ports, order_id, RejectionReason.TECHNICAL_FAILURE)
+        return steps.reject(ports, order_id)
     use_cases: dict[Step, Callable[[Ports, str], Outcome]] = {
         Step.RESERVE: steps.reserve,
         Step.DEBIT: steps.debit,

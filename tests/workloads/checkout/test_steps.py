@@ -6,10 +6,21 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.workloads.checkout.builders import BOOK, CD, CUSTOMER, allot, deposit, list_price, place, shop, usd
+from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.builders import (
+    BOOK,
+    CD,
+    CUSTOMER,
+    FOREIGNER,
+    allot,
+    deposit,
+    list_price,
+    place,
+    shop,
+    usd,
+)
 from tests.workloads.checkout.cell import AnyCells, events_of
 from tests.workloads.conftest import HERE
-from workloads.checkout.application import steps
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps import UnknownOrderError
 from workloads.checkout.domain.order import OrderState
@@ -144,7 +155,7 @@ def test_an_order_of_nothing_to_pay_completes_without_wallet_and_ledger_entry(ce
     outcomes = [steps.reserve(here, order), steps.debit(here, order), steps.complete(here, order)]
 
     assert outcomes == [Outcome.RESERVED, Outcome.DEBITED, Outcome.COMPLETED]
-    assert here.store.payment(CUSTOMER, order) is None
+    assert here.store.checkout(order, CUSTOMER).payment is None
     assert events_of(cells, "WalletDebited") == []
 
 
@@ -157,7 +168,7 @@ def test_the_way_back_returns_stock_and_money_once(cells: AnyCells, here: Ports)
     for _ in range(2):
         assert steps.refund(here, order) is Outcome.REFUNDED
         assert steps.release(here, order) is Outcome.RELEASED
-        assert steps.reject(here, order, RejectionReason.TECHNICAL_FAILURE) is Outcome.REJECTED
+        assert steps.reject(here, order) is Outcome.REJECTED
 
     assert (free(here), balance(here), state(here, order)) == (3, 50_00, OrderState.REJECTED)
     [rejected] = events_of(cells, "PurchaseRejected")
@@ -211,7 +222,7 @@ def test_the_way_back_leaves_a_completed_order_as_it_is(here: Ports) -> None:
     outcomes = {
         steps.refund(here, order),
         steps.release(here, order),
-        steps.reject(here, order, RejectionReason.TECHNICAL_FAILURE),
+        steps.reject(here, order),
     }
 
     assert outcomes == {Outcome.COMPLETED}
@@ -223,13 +234,35 @@ def test_an_order_that_holds_stock_or_money_is_not_rejected(here: Ports) -> None
     order = place(here, (CD, 1))
     steps.reserve(here, order)
 
-    with pytest.raises(StepOutOfOrderError, match="still held"):
-        steps.reject(here, order, RejectionReason.SOLD_OUT)
+    assert steps.reject(here, order) is Outcome.UNCOMPENSATED
 
     steps.debit(here, order)
     steps.release(here, order)
-    with pytest.raises(StepOutOfOrderError, match="refund it first"):
-        steps.reject(here, order, RejectionReason.SOLD_OUT)
+    assert steps.reject(here, order) is Outcome.UNCOMPENSATED
+    assert state(here, order) is OrderState.PENDING
+
+
+@pytest.mark.parametrize(
+    ("stock", "funds", "reason"),
+    [
+        (0, 100_00, RejectionReason.SOLD_OUT),
+        (5, 10_00, RejectionReason.INSUFFICIENT_FUNDS),
+        (5, 100_00, RejectionReason.TECHNICAL_FAILURE),
+    ],
+)
+def test_a_rejection_says_what_refused_the_order(
+    cells: AnyCells, here: Ports, stock: int, funds: int, reason: RejectionReason
+) -> None:
+    shop(here, stock=stock, price=1099, balance=funds)
+    order = place(here, (CD, 1))
+    steps.reserve(here, order)
+    steps.debit(here, order)
+    steps.refund(here, order)
+    steps.release(here, order)
+
+    steps.reject(here, order)
+
+    assert [event["reason"] for event in events_of(cells, "PurchaseRejected")] == [reason]
 
 
 def test_an_order_is_not_completed_before_its_stock_and_its_money(here: Ports) -> None:
@@ -247,7 +280,7 @@ def test_a_rejected_order_takes_no_late_step(here: Ports) -> None:
     shop(here, stock=0)
     order = place(here, (CD, 1))
     steps.reserve(here, order)
-    steps.reject(here, order, RejectionReason.SOLD_OUT)
+    steps.reject(here, order)
 
     assert steps.debit(here, order) is Outcome.REJECTED
     assert steps.complete(here, order) is Outcome.REJECTED
@@ -263,3 +296,5 @@ def test_steps_run_only_where_the_order_is_at_home(here: Ports, there: Ports) ->
         steps.reserve(there, order)
     with pytest.raises(UnknownOrderError):
         steps.reserve(here, "o-none")
+    with pytest.raises(UnknownOrderError):
+        steps.reserve(here, order, FOREIGNER)

@@ -9,11 +9,11 @@ from typing import Any
 
 import pytest
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, usd
 from tests.workloads.checkout.cell import Cells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.conftest import HERE
-from workloads.checkout.application import steps
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.step import Outcome

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import (
     CD,
     CUSTOMER,
@@ -17,7 +18,6 @@ from tests.workloads.checkout.builders import (
 )
 from tests.workloads.checkout.cell import AnyCells, events_of
 from tests.workloads.conftest import HERE, THERE
-from workloads.checkout.application import steps
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.ports import Ports

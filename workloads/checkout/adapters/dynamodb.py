@@ -10,12 +10,18 @@ from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
 from workloads.checkout.adapters.transactions import Writer, actions_of
 from workloads.checkout.application.changes import Change
-from workloads.checkout.application.ports import Account, ConcurrentWriteError, DepositRecord, OrderRecord, OutboxEntry
+from workloads.checkout.application.ports import (
+    Account,
+    CheckoutRecord,
+    ConcurrentWriteError,
+    DepositRecord,
+    OrderRecord,
+    OutboxEntry,
+)
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.price import Price, newest
-from workloads.checkout.domain.wallet import Payment
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import encode
 
@@ -70,22 +76,33 @@ class DynamoDbStore:
             handovers=_handovers(found),
         )
 
+    def checkout(self, order_id: str, customer_id: str) -> CheckoutRecord:
+        """Return how far an order of a customer is, in one request."""
+        places = {
+            "order": keys.order(order_id),
+            "reservation": keys.reservation(order_id),
+            "payment": keys.ledger(customer_id, "DEBIT", order_id),
+            "wallet": keys.wallet(customer_id),
+        }
+        by_key = {(item["pk"], item["sk"]): item for item in self._batch(list(places.values()))}
+        found = {part: by_key.get((key["pk"], key["sk"])) for part, key in places.items()}
+        order, reservation, payment = found["order"], found["reservation"], found["payment"]
+        return CheckoutRecord(
+            account=_account(customer_id, found["wallet"]),
+            order=items.read_order(order) if order else None,
+            reservation=items.read_reservation(reservation) if reservation else None,
+            payment=items.read_payment(payment) if payment else None,
+        )
+
     def account(self, customer_id: str) -> Account:
         """Return a customer's home and wallet."""
-        item = self._get(keys.wallet(customer_id)) or {}
-        wallet = items.read_wallet(customer_id, item) if "balance" in item else None
-        return Account(home=items.read_home(customer_id, item), wallet=wallet, order_bucket=item.get("order_bucket"))
+        return _account(customer_id, self._get(keys.wallet(customer_id)))
 
     def deposit(self, customer_id: str, deposit_id: str) -> DepositRecord:
         """Return what is known under a deposit's id."""
         entry = self._get(keys.ledger(customer_id, "DEPOSIT", deposit_id))
         found = self._partition(keys.deposit_handover(deposit_id, self._region)["pk"])
         return DepositRecord(deposit=items.read_deposit(entry) if entry else None, handovers=_handovers(found))
-
-    def payment(self, customer_id: str, order_id: str) -> Payment | None:
-        """Return the payment of an order."""
-        item = self._get(keys.ledger(customer_id, "DEBIT", order_id))
-        return items.read_payment(item) if item else None
 
     def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:
         """Return the price that counts of each SKU that has one."""
@@ -171,6 +188,13 @@ class DynamoDbStore:
             if not wanted:
                 return found
         raise UnreadKeysError(len(wanted))
+
+
+def _account(customer_id: str, item: Mapping[str, Any] | None) -> Account:
+    """A move of the home writes the item before there is money in it."""
+    found = item or {}
+    wallet = items.read_wallet(customer_id, found) if "balance" in found else None
+    return Account(home=items.read_home(customer_id, found), wallet=wallet, order_bucket=found.get("order_bucket"))
 
 
 def _handovers(found: Mapping[str, Mapping[str, Any]]) -> tuple[Handover, ...]:

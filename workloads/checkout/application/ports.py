@@ -53,6 +53,15 @@ class Account(msgspec.Struct, frozen=True, kw_only=True):
     """What `admission.draw` left of the customer's bucket of orders."""
 
 
+class CheckoutRecord(msgspec.Struct, frozen=True, kw_only=True):
+    """All that a step of an order's saga decides on; each part may be missing."""
+
+    account: Account
+    order: Order | None = None
+    reservation: Reservation | None = None
+    payment: Payment | None = None
+
+
 class DepositRecord(msgspec.Struct, frozen=True, kw_only=True):
     """All that is kept under a deposit's id; each part may be missing."""
 
@@ -67,16 +76,16 @@ class Store(Protocol):
         """Return what is known under an order's id."""
         ...
 
+    def checkout(self, order_id: str, customer_id: str) -> CheckoutRecord:
+        """Return how far an order of a customer is, in one request."""
+        ...
+
     def account(self, customer_id: str) -> Account:
         """Return a customer's home and wallet."""
         ...
 
     def deposit(self, customer_id: str, deposit_id: str) -> DepositRecord:
         """Return what is known under a deposit's id."""
-        ...
-
-    def payment(self, customer_id: str, order_id: str) -> Payment | None:
-        """Return the payment of an order."""
         ...
 
     def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:

@@ -7,6 +7,7 @@ from enum import StrEnum
 from workloads.checkout.domain.order import Order, OrderState
 from workloads.checkout.domain.reservation import Reservation, ReservationState
 from workloads.checkout.domain.wallet import Payment, PaymentState
+from workloads.contracts.events import RejectionReason
 
 
 class Step(StrEnum):
@@ -33,6 +34,8 @@ class Outcome(StrEnum):
     REFUNDED = "Refunded"
     RELEASED = "Released"
     REJECTED = "Rejected"
+    UNCOMPENSATED = "Uncompensated"
+    """The order can not be rejected yet: it still holds stock or money, which has to be given back first."""
 
 
 class StepOutOfOrderError(RuntimeError):
@@ -83,9 +86,16 @@ def obstacle_to_completion(order: Order, reservation: Reservation | None, paymen
     return None if payment.state is PaymentState.PAID else payment_outcome(payment)
 
 
-def refuse_uncompensated(order: Order, reservation: Reservation | None, payment: Payment | None) -> None:
-    """Refuse to end an order as rejected that still holds stock or money; raises StepOutOfOrderError."""
-    if reservation is not None and reservation.state is ReservationState.HELD:
-        raise StepOutOfOrderError(order.id, Step.REJECT, "its stock is still held: release it first")
-    if payment is not None and payment.state is PaymentState.PAID:
-        raise StepOutOfOrderError(order.id, Step.REJECT, "its payment still stands: refund it first")
+def is_compensated(reservation: Reservation | None, payment: Payment | None) -> bool:
+    """Tell whether an order holds and pays nothing, so that it may be rejected."""
+    return (reservation is None or reservation.state is not ReservationState.HELD) and (
+        payment is None or payment.state is not PaymentState.PAID
+    )
+
+
+def reason_of_rejection(reservation: Reservation | None, payment: Payment | None) -> RejectionReason:
+    """Return why an order is rejected: what refused it says so; where nothing did, something has failed."""
+    for part in (reservation, payment):
+        if part is not None and part.refusal is not None:
+            return part.refusal
+    return RejectionReason.TECHNICAL_FAILURE

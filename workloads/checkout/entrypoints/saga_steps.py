@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from workloads.checkout.application import steps
 from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.steps import Checkout
 from workloads.checkout.domain.step import Outcome, Step
 from workloads.checkout.entrypoints.wiring import ports
-from workloads.contracts.events import RejectionReason
 from workloads.runtime.lifecycle import at_start
 from workloads.runtime.logging import logger
 
-_log = logger("saga-steps")
+_USE_CASES: Final[Mapping[Step, Callable[[Ports, Checkout], Outcome]]] = {
+    Step.RESERVE: steps.reserve,
+    Step.DEBIT: steps.debit,
+    Step.COMPLETE: steps.complete,
+    Step.REFUND: steps.refund,
+    Step.RELEASE: steps.release,
+    Step.REJECT: steps.reject,
+}
+_log: Final = logger("saga-steps")
 
 
 class StepRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -24,8 +33,6 @@ class StepRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     step: Step
     order_id: str
     customer_id: str
-    reason: RejectionReason = RejectionReason.TECHNICAL_FAILURE
-    """Only for `reject`. Whatever the state machine has no reason for was a technical failure."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -38,19 +45,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def carry_out(ports: Ports, request: StepRequest) -> Outcome:
     """Call the use case of a step."""
-    match request.step:
-        case Step.RESERVE:
-            return steps.reserve(ports, request.order_id)
-        case Step.DEBIT:
-            return steps.debit(ports, request.order_id)
-        case Step.COMPLETE:
-            return steps.complete(ports, request.order_id)
-        case Step.REFUND:
-            return steps.refund(ports, request.order_id)
-        case Step.RELEASE:
-            return steps.release(ports, request.order_id)
-        case Step.REJECT:
-            return steps.reject(ports, request.order_id, request.reason)
+    checkout = Checkout(order_id=request.order_id, customer_id=request.customer_id)
+    return _USE_CASES[request.step](ports, checkout)
 
 
 @cache

@@ -1,0 +1,38 @@
+"""Pay an order from the customer's wallet."""
+
+from __future__ import annotations
+
+from workloads.checkout.application.changes import AddPayment, ChangeWallet, CheckOrderPending
+from workloads.checkout.application.deciding import decide
+from workloads.checkout.application.outbox_entries import payment_entry
+from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.steps.subject import Checkout, load
+from workloads.checkout.domain import wallet as wallets
+from workloads.checkout.domain.step import Outcome, end_of, payment_outcome
+from workloads.checkout.domain.wallet import Payment
+
+
+def debit(ports: Ports, checkout: Checkout) -> Outcome:
+    """Take the money, once; an order of nothing to pay needs none. A refusal stands, even when money comes."""
+    return decide(ports, lambda: _debit(ports, checkout))
+
+
+def _debit(ports: Ports, checkout: Checkout) -> Outcome:
+    progress = load(ports, checkout)
+    order = progress.order
+    if order.total.minor_units == 0:
+        return Outcome.DEBITED
+    if progress.payment is not None:
+        return payment_outcome(progress.payment)
+    if (end := end_of(order)) is not None:
+        return end
+    match wallets.debit(progress.wallet, order):
+        case Payment() as refused:
+            ports.store.commit([CheckOrderPending(order), AddPayment(refused)])
+            return payment_outcome(refused)
+        case (wallet, paid):
+            ports.store.commit(
+                [CheckOrderPending(order), ChangeWallet(wallet), AddPayment(paid)],
+                [payment_entry(ports, order, wallets.debited(wallet, paid))],
+            )
+            return payment_outcome(paid)
