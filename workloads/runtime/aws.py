@@ -10,6 +10,7 @@ from workloads.runtime.client_models import session
 from workloads.runtime.environment import region
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_events import EventBridgeClient
     from mypy_boto3_s3 import S3Client
@@ -26,6 +27,11 @@ _CONFIG: Final = Config(
 )
 _LONG_POLL_CONFIG: Final = _CONFIG.merge(Config(read_timeout=25))
 _SESSION: Final = session()
+
+
+def cloudwatch() -> CloudWatchClient:
+    """Return a client of CloudWatch in this Region."""
+    return _client("cloudwatch")
 
 
 def dynamodb() -> DynamoDBClient:

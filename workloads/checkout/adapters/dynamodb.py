@@ -63,7 +63,7 @@ class DynamoDbStore:
         self._region = region
         self._regions = regions
         self._clock = clock
-        self._writer = Writer(table, region)
+        self._writer = Writer(table, region, clock)
 
     def order(self, order_id: str) -> OrderRecord:
         """Return what is known under an order's id."""

@@ -53,3 +53,8 @@ def allotment(sku: str, region: str) -> Key:
 def command(command_id: str) -> Key:
     """Return the key of what became of a command."""
     return {"pk": f"COMMAND#{command_id}", "sk": "COMMAND"}
+
+
+def audited_sku(region: str, sku: str) -> Key:
+    """Return the key of a SKU that a Region's auditor has met."""
+    return {"pk": f"AUDIT#{region}", "sk": f"SKU#{sku}"}

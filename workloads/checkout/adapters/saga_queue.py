@@ -43,6 +43,5 @@ class SqsSagaQueue:
         return self._waiting
 
     def _ask(self) -> int:
-        attributes = ["ApproximateNumberOfMessages"]
-        answer = self._client().get_queue_attributes(QueueUrl=self._url, AttributeNames=attributes)
+        answer = self._client().get_queue_attributes(QueueUrl=self._url, AttributeNames=["ApproximateNumberOfMessages"])
         return int(answer["Attributes"]["ApproximateNumberOfMessages"])

@@ -20,13 +20,15 @@ if TYPE_CHECKING:
 
 
 def reservation_actions(write: Writer, change: ReservationChange) -> list[TransactWriteItemTypeDef]:
-    """Return the action of a change."""
+    """Return the action of a change; each stamps the item, for an auditor who asks what was held at some moment."""
     held: dict[str, Plain] = {":held": ReservationState.HELD.value}
     match change:
         case AddReservation(reservation=reservation):
-            return [write.add(keys.reservation(reservation.order_id), items.write_reservation(reservation))]
+            fields = {**items.write_reservation(reservation), "held_at": write.stamp()}
+            return [write.add(keys.reservation(reservation.order_id), fields)]
         case MoveReservation(reservation=reservation):
             key = keys.reservation(reservation.order_id)
-            return [write.update(key, {"state": reservation.state.value}, "#state = :held", held)]
+            moved: dict[str, Plain] = {"state": reservation.state.value, "ended_at": write.stamp()}
+            return [write.update(key, moved, "#state = :held", held)]
         case CheckNothingHeld(order_id=order_id):
             return [write.check(keys.reservation(order_id), f"{ABSENT} OR #state <> :held", held)]

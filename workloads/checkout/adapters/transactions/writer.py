@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import Plain, write_item
+from workloads.contracts.clock import Clock, timestamp
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -21,9 +22,14 @@ _RESERVED: Final = ("state", "free")
 class Writer:
     """Writes actions on one table, in one Region."""
 
-    def __init__(self, table: str, region: str) -> None:
+    def __init__(self, table: str, region: str, clock: Clock) -> None:
         self._table = table
         self._region = region
+        self._clock = clock
+
+    def stamp(self) -> str:
+        """Return the time for an item that tells when it was written."""
+        return timestamp(self._clock.now())
 
     def add(self, key: keys.Key, fields: items.Fields) -> TransactWriteItemTypeDef:
         """Put an item if there is none."""

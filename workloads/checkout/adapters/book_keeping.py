@@ -1,0 +1,172 @@
+"""The books for the auditor: one scan of the table in this Region at a bounded rate, and the bucket of what is left."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import groupby
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from workloads.checkout.adapters import items, keys
+from workloads.checkout.adapters.attributes import read_item, write_item
+from workloads.checkout.application.audit import AllotmentBooks, Books, OrderBooks, ScanTooLongError, WalletBooks
+from workloads.checkout.application.ports import Account
+from workloads.checkout.domain.audit import History
+
+if TYPE_CHECKING:
+    from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_s3 import S3Client
+
+_NAMED_OBJECTS: Final = 10
+"""So many objects are enough to call a person."""
+
+
+class ReadBudget(msgspec.Struct, frozen=True, kw_only=True):
+    """What one audit may read. A read unit is 4 KB, read consistently (DynamoDB Developer Guide, read consumption)."""
+
+    units_per_second: int = 2000
+    """Of the 12,000 that a table on demand serves from its first minute: the customers' reads come first."""
+    seconds: int = 780
+    """Under the function's 15 minutes. In all 1.56 million units, a table of 6 GB: 20 cents an audit."""
+
+
+class DynamoDbBookKeeping:
+    """Implements `BookKeeping`."""
+
+    def __init__(
+        self,
+        dynamodb: DynamoDBClient,
+        s3: S3Client,
+        *,
+        table: str,
+        bucket: str,
+        region: str,
+        budget: ReadBudget,
+        monotonic: Callable[[], float],
+        sleep: Callable[[float], None],
+    ) -> None:
+        self._dynamodb = dynamodb
+        self._s3 = s3
+        self._table = table
+        self._bucket = bucket
+        self._region = region
+        self._budget = budget
+        self._monotonic = monotonic
+        self._sleep = sleep
+
+    def audited_skus(self) -> Sequence[str]:
+        """Return the SKUs of this Region that an earlier audit has met."""
+        return [item["sku"] for item in self._query(keys.audited_sku(self._region, "")["pk"])]
+
+    def remember_skus(self, skus: Iterable[str]) -> None:
+        """Have the next audit judge these too."""
+        for sku in sorted(skus):
+            fields = {**keys.audited_sku(self._region, sku), "sku": sku, "origin_region": self._region}
+            self._dynamodb.put_item(TableName=self._table, Item=write_item(fields))
+
+    def books(self) -> Iterator[Books]:
+        """Return everything that was committed before it was called; raises ScanTooLongError."""
+        # A scan returns the items of a partition key one after the other, whatever page they are on.
+        for pk, found in groupby(self._scan(), key=lambda item: str(item["pk"])):
+            by_sk = {str(item["sk"]): item for item in found}
+            books = _books(pk, by_sk)
+            if books is not None:
+                yield books
+
+    def ledger(self, customer_id: str) -> int:
+        """Return the sum of a wallet's ledger in minor units."""
+        return _sum(self._query(keys.wallet(customer_id)["pk"]))
+
+    def unpublished(self) -> Sequence[str]:
+        """Return the names of the objects, some at most, that keep what could not be published."""
+        answer = self._s3.list_objects_v2(Bucket=self._bucket, MaxKeys=_NAMED_OBJECTS)
+        return [found["Key"] for found in answer.get("Contents", []) if "Key" in found]
+
+    def _scan(self) -> Iterator[dict[str, Any]]:
+        started = self._monotonic()
+        units = 0.0
+        request: dict[str, Any] = {
+            "TableName": self._table,
+            # What was committed before the scan began is seen: without this, it could be missed.
+            "ConsistentRead": True,
+            "ReturnConsumedCapacity": "TOTAL",
+        }
+        while True:
+            page = self._dynamodb.scan(**request)
+            yield from map(read_item, page["Items"])
+            if "LastEvaluatedKey" not in page:
+                return
+            request["ExclusiveStartKey"] = page["LastEvaluatedKey"]
+            units += page.get("ConsumedCapacity", {}).get("CapacityUnits", 0)
+            elapsed = self._monotonic() - started
+            if elapsed > self._budget.seconds:
+                message = (
+                    f"the table is too large for one audit: after {elapsed:.0f} s and {units:.0f} read units it is not "
+                    f"through; let it read more than {self._budget.units_per_second} units a second"
+                )
+                raise ScanTooLongError(message)
+            self._sleep(max(0.0, units / self._budget.units_per_second - elapsed))
+
+    def _query(self, pk: str) -> Iterator[dict[str, Any]]:
+        pages = self._dynamodb.get_paginator("query").paginate(
+            TableName=self._table,
+            KeyConditionExpression="pk = :pk",
+            ExpressionAttributeValues=write_item({":pk": pk}),
+            ConsistentRead=True,
+        )
+        for page in pages:
+            yield from map(read_item, page["Items"])
+
+
+def _books(pk: str, found: Mapping[str, Mapping[str, Any]]) -> Books | None:
+    kind, _, identifier = pk.partition("#")
+    match kind:
+        case "ORDER":
+            return _order_books(identifier, found.get("ORDER"), found.get("RESERVATION"))
+        case "WALLET":
+            item = found.get("WALLET", {})
+            wallet = items.read_wallet(identifier, item) if "balance" in item else None
+            account = Account(home=items.read_home(identifier, item), wallet=wallet)
+            return WalletBooks(customer_id=identifier, account=account, ledger=_sum(found.values()))
+        case "ALLOTMENT":
+            return AllotmentBooks(allotment=items.read_allotment(found["ALLOTMENT"]))
+        case _:
+            return None
+
+
+def _order_books(
+    order_id: str, order: Mapping[str, Any] | None, reservation: Mapping[str, Any] | None
+) -> OrderBooks | None:
+    written = order or reservation
+    if written is None:
+        return None  # only handed over, so far: its home has not written it
+    return OrderBooks(
+        order_id=order_id,
+        region=written["home"] if order else written["origin_region"],
+        order=items.read_order(order) if order else None,
+        history=_history(reservation) if reservation else None,
+    )
+
+
+def _history(item: Mapping[str, Any]) -> History:
+    return History(
+        reservation=items.read_reservation(item),
+        held_at=item.get("held_at"),
+        ended_at=item.get("ended_at"),
+        returned_at=item.get("returned_at"),
+    )
+
+
+def _sum(entries: Iterable[Mapping[str, Any]]) -> int:
+    """Return what a ledger's entries come to: a refused debit is one of nothing."""
+    total = 0
+    for entry in entries:
+        match entry["sk"].split("#")[:2]:
+            case ["ENTRY", ("DEPOSIT" | "REFUND")]:
+                total += entry["amount"]
+            case ["ENTRY", "DEBIT"]:
+                total -= entry["amount"]
+            case _:
+                continue
+    return total

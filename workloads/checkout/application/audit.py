@@ -1,0 +1,186 @@
+"""Audit the books of one Region: what is at home here, by one scan of the table, each suspicion looked at once more."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import timedelta
+from typing import Final, Protocol, TypeAlias
+
+import msgspec
+
+from workloads.checkout.application.ports import Account, Ports
+from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.audit import (
+    Finding,
+    FindingKind,
+    History,
+    Moment,
+    Share,
+    judge_order,
+    judge_stock,
+    judge_wallet,
+    was_in_use,
+)
+from workloads.checkout.domain.order import Order
+
+LONGEST_ORDER: Final = timedelta(hours=1)
+"""Far beyond what a saga takes that is not retried; one that insists on its compensation is worth a look by then."""
+_READINGS: Final = 5
+"""Of a wallet that does not add up, until two of its versions agree."""
+
+
+class OrderBooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies under an order's id, as one scan saw it."""
+
+    order_id: str
+    region: str
+    """The home that wrote it."""
+    order: Order | None
+    history: History | None
+
+
+class WalletBooks(msgspec.Struct, frozen=True, kw_only=True):
+    """What lies under a customer's wallet, as one scan saw it."""
+
+    customer_id: str
+    account: Account
+    ledger: int
+    """The sum of all entries in minor units."""
+
+
+class AllotmentBooks(msgspec.Struct, frozen=True, kw_only=True):
+    """An allotment, as one scan saw it."""
+
+    allotment: Allotment
+
+
+Books: TypeAlias = OrderBooks | WalletBooks | AllotmentBooks
+
+
+class ScanTooLongError(RuntimeError):
+    """The table is larger than one audit may read."""
+
+
+class BookKeeping(Protocol):
+    """What the auditor reads."""
+
+    def audited_skus(self) -> Sequence[str]:
+        """Return the SKUs of this Region that an earlier audit has met."""
+        ...
+
+    def remember_skus(self, skus: Iterable[str]) -> None:
+        """Have the next audit judge these too."""
+        ...
+
+    def books(self) -> Iterator[Books]:
+        """Return everything that was committed before it was called; raises ScanTooLongError."""
+        ...
+
+    def ledger(self, customer_id: str) -> int:
+        """Return the sum of a wallet's ledger in minor units."""
+        ...
+
+    def unpublished(self) -> Sequence[str]:
+        """Return the names of the objects, some at most, that keep what could not be published."""
+        ...
+
+
+class Report(msgspec.Struct, frozen=True, kw_only=True):
+    """What an audit has found."""
+
+    findings: tuple[Finding, ...]
+    orders: int
+    wallets: int
+    skus: int
+    """How many were judged."""
+
+
+class _Audit:
+    def __init__(self, ports: Ports, book_keeping: BookKeeping) -> None:
+        self._ports = ports
+        self._book_keeping = book_keeping
+        self._in_use: defaultdict[str, Share] = defaultdict(Share)
+        self._met: set[str] = set()
+        self._findings: list[Finding] = []
+        self._orders = self._wallets = 0
+
+    def run(self) -> Report:
+        earliest = self._ports.clock.now()
+        known = self._book_keeping.audited_skus()
+        allotments = self._ports.store.allotments(known, self._ports.region)
+        at = Moment(earliest, self._ports.clock.now())
+        judged = self._read_books(at)
+        if judged:
+            self._findings += judge_stock(allotments.values(), self._in_use)
+        self._book_keeping.remember_skus(self._met - set(known))
+        self._look_for_unpublished_events()
+        return Report(
+            findings=tuple(self._findings),
+            orders=self._orders,
+            wallets=self._wallets,
+            skus=len(allotments) if judged else 0,
+        )
+
+    def _read_books(self, at: Moment) -> bool:
+        try:
+            for books in self._book_keeping.books():
+                match books:
+                    case OrderBooks(region=self._ports.region):
+                        self._read_order(books, at)
+                    case WalletBooks() if books.account.home.region == self._ports.region:
+                        self._read_wallet(books)
+                    case AllotmentBooks(allotment=allotment) if allotment.region == self._ports.region:
+                        self._met.add(allotment.sku)
+                    case _:
+                        continue
+        except ScanTooLongError as error:
+            self._findings.append(Finding(FindingKind.UNFINISHED, self._ports.region, str(error)))
+            return False
+        return True
+
+    def _read_order(self, books: OrderBooks, at: Moment) -> None:
+        self._orders += 1
+        history = books.history
+        if history is not None:
+            placed_at = books.order.placed_at if books.order else None
+            surely, possibly = was_in_use(history, at, placed_at=placed_at)
+            for sku, units in history.reservation.units.items():
+                self._in_use[sku] = self._in_use[sku].plus(Share(units if surely else 0, units if possibly else 0))
+        if self._suspicion(books.order_id, books.order, history) is None:
+            return
+        # The scan may have read the order before and the reservation after a step: what is wrong stays wrong.
+        record = self._ports.store.order(books.order_id)
+        again = History(reservation=record.reservation) if record.reservation else None
+        if (finding := self._suspicion(books.order_id, record.order, again)) is not None:
+            self._findings.append(finding)
+
+    def _suspicion(self, order_id: str, order: Order | None, history: History | None) -> Finding | None:
+        reservation = history.reservation if history else None
+        return judge_order(order_id, order, reservation, now=self._ports.clock.now(), longest=LONGEST_ORDER)
+
+    def _read_wallet(self, books: WalletBooks) -> None:
+        self._wallets += 1
+        finding = judge_wallet(books.customer_id, books.account.wallet, books.ledger)
+        for _ in range(_READINGS if finding else 0):
+            before = self._ports.store.account(books.customer_id).wallet
+            ledger = self._book_keeping.ledger(books.customer_id)
+            if self._ports.store.account(books.customer_id).wallet == before:
+                # Nobody changed it meanwhile, and each entry is written with a version: this is one state.
+                finding = judge_wallet(books.customer_id, before, ledger)
+                if finding is not None:
+                    self._findings.append(finding)
+                return
+
+    def _look_for_unpublished_events(self) -> None:
+        for name in self._book_keeping.unpublished():
+            detail = f"the object {name} keeps what could not be published: publish it again, then remove the object"
+            self._findings.append(Finding(FindingKind.UNPUBLISHED_EVENTS, name, detail))
+
+
+def audit(ports: Ports, book_keeping: BookKeeping) -> Report:
+    """Judge everything that is at home in this Region.
+
+    Stock is judged from the second audit on that meets a SKU: its allotment has to be read before the scan begins.
+    """
+    return _Audit(ports, book_keeping).run()

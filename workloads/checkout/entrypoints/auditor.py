@@ -1,0 +1,61 @@
+"""Lambda on a schedule: audits what is at home in this Region, logs each finding, and tells CloudWatch how many."""
+
+from __future__ import annotations
+
+import time
+from functools import cache
+from typing import Any, Final
+
+from workloads.checkout.adapters.book_keeping import DynamoDbBookKeeping, ReadBudget
+from workloads.checkout.adapters.metrics import AuditMetrics
+from workloads.checkout.application.audit import BookKeeping, audit
+from workloads.checkout.application.ports import Ports
+from workloads.checkout.entrypoints.wiring import ports
+from workloads.runtime import aws, environment
+from workloads.runtime.lifecycle import at_start
+from workloads.runtime.logging import logger
+
+_LOGGED: Final = 100
+"""Findings that are logged one by one: a thousand of one kind have one cause."""
+_log: Final = logger("auditor")
+
+
+def handler(_event: dict[str, Any], _context: object) -> dict[str, Any]:
+    """Audit once. A second run beside it, or a repeat, reads the same books and says the same."""
+    report = audit(_ports(), _book_keeping())
+    for finding in report.findings[:_LOGGED]:
+        _log.error(
+            "audit finding",
+            extra={"kind": finding.kind.value, "subject": finding.subject, "detail": finding.detail},
+        )
+    seen = {"orders": report.orders, "wallets": report.wallets, "skus": report.skus}
+    _log.info("audited", extra={"findings": len(report.findings), **seen})
+    _metrics().put(report.findings)
+    return {"findings": len(report.findings), **seen}
+
+
+@cache
+def _ports() -> Ports:
+    return ports()
+
+
+@cache
+def _book_keeping() -> BookKeeping:
+    return DynamoDbBookKeeping(
+        aws.dynamodb(),
+        aws.s3(),
+        table=environment.required("CHECKOUT_TABLE"),
+        bucket=environment.required("UNPUBLISHED_EVENTS_BUCKET"),
+        region=environment.region(),
+        budget=ReadBudget(),
+        monotonic=time.monotonic,
+        sleep=time.sleep,
+    )
+
+
+@cache
+def _metrics() -> AuditMetrics:
+    return AuditMetrics(aws.cloudwatch())
+
+
+at_start(_ports, _book_keeping, _metrics)
