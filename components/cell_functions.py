@@ -8,6 +8,7 @@ from typing import Final
 import pulumi
 
 from components.cell_data import CellData
+from components.checkout_audit import AUDIT_MINUTES, METRICS_NAMESPACE
 from components.checkout_saga import SAGA
 from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS as STEP_TIMEOUT_SECONDS
 from components.event_bus import EventBus
@@ -22,7 +23,9 @@ from components.workload.permissions import (
     measures_queue,
     publishes_events,
     reads_items,
+    scans_items,
     sends_messages,
+    tells_metrics,
     uses_key,
     writes_items,
 )
@@ -201,6 +204,27 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             timeout_seconds=STEP_TIMEOUT_SECONDS,
             environment=tables,
             statements=decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*")),
+        ),
+        FunctionRow(
+            function="checkout-auditor",
+            context=Context.CHECKOUT,
+            entrypoint="auditor",
+            # The most that Lambda gives: an audit reads the whole table, at a bounded rate.
+            timeout_seconds=900,
+            environment={**tables, "UNPUBLISHED_EVENTS_BUCKET": around.data.unpublished_events.bucket},
+            statements=[
+                scans_items("ReadTheBooks", checkout.arn),
+                reads_items("ReadAgain", checkout.arn, leading_keys=("ORDER#*", "WALLET#*", "ALLOTMENT#*", "AUDIT#*")),
+                writes_items("RememberSkus", checkout.arn, leading_keys=("AUDIT#*",)),
+                Statement(
+                    sid="FindUnpublishedEvents",
+                    actions=["s3:ListBucket"],
+                    resources=[around.data.unpublished_events.arn],
+                ),
+                tells_metrics(METRICS_NAMESPACE),
+                around.uses_the_tables_key(),
+            ],
+            trigger=ScheduleTrigger(minutes=AUDIT_MINUTES),
         ),
     )
 

@@ -9,6 +9,7 @@ import pulumi
 from components.alarm_topic import AlarmTopic, AlarmTopicArgs
 from components.cell_data import CellData, CellDataArgs
 from components.cell_functions import FunctionRow, Surroundings, function_table
+from components.checkout_audit import CheckoutAudit, CheckoutAuditArgs
 from components.checkout_saga import CheckoutSaga, CheckoutSagaArgs
 from components.encryption import CellKeys, CellKeysArgs
 from components.entry_api import EntryApi, EntryApiArgs
@@ -102,6 +103,11 @@ class RegionalCell(pulumi.ComponentResource):
                 telemetry_key_arn=self._keys.telemetry_key_arn,
                 alarm_topic_arn=self._topic.arn,
             ),
+            self._child,
+        )
+        CheckoutAudit(
+            f"{name}-checkout-audit",
+            CheckoutAuditArgs(placement=self._placement, alarm_topic_arn=self._topic.arn),
             self._child,
         )
         service = projector(

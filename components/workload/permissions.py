@@ -18,6 +18,11 @@ def reads_items(sid: str, table_arn: pulumi.Input[str], *, leading_keys: Sequenc
     return Statement(sid=sid, actions=_READ_ITEMS, resources=[table_arn], conditions=_of_leading_keys(leading_keys))
 
 
+def scans_items(sid: str, table_arn: pulumi.Input[str]) -> Statement:
+    """Read every item of a table: a scan names no keys that could be bounded."""
+    return Statement(sid=sid, actions=["dynamodb:Scan"], resources=[table_arn])
+
+
 def writes_items(sid: str, table_arn: pulumi.Input[str], *, leading_keys: Sequence[str] = ()) -> Statement:
     """Put, update and check items of a table, not delete them: nothing in this system deletes what happened."""
     return Statement(sid=sid, actions=_WRITE_ITEMS, resources=[table_arn], conditions=_of_leading_keys(leading_keys))
@@ -63,6 +68,16 @@ def sends_messages(queue_arn: pulumi.Input[str]) -> Statement:
 def measures_queue(queue_arn: pulumi.Input[str]) -> Statement:
     """Ask how many messages wait in a queue."""
     return Statement(sid="MeasureTheQueue", actions=["sqs:GetQueueAttributes"], resources=[queue_arn])
+
+
+def tells_metrics(namespace: str) -> Statement:
+    """Put values of the metrics of one namespace; the action knows no resource."""
+    return Statement(
+        sid="TellMetrics",
+        actions=["cloudwatch:PutMetricData"],
+        resources=["*"],
+        conditions={"StringEquals": {"cloudwatch:namespace": namespace}},
+    )
 
 
 def publishes_events(placement: Placement, *, source: str) -> Statement:

@@ -18,6 +18,7 @@ REGION = "us-east-1"
 HANDLERS = {
     "meridian-identity-authorizer": "workloads.identity.entrypoints.authorizer.handler",
     "meridian-checkout-api": "workloads.checkout.entrypoints.api.handler",
+    "meridian-checkout-auditor": "workloads.checkout.entrypoints.auditor.handler",
     "meridian-checkout-commands": "workloads.checkout.entrypoints.commands.handler",
     "meridian-checkout-outbox": "workloads.checkout.entrypoints.outbox.handler",
     "meridian-checkout-saga-starter": "workloads.checkout.entrypoints.saga_starter.handler",
@@ -37,6 +38,7 @@ TRIGGERS = {
 }
 # Actions that IAM can not narrow to a resource.
 NO_RESOURCE = frozenset({
+    "cloudwatch:PutMetricData",
     "dynamodb:ListStreams",
     "ecr:GetAuthorizationToken",
     "logs:CreateLogDelivery",

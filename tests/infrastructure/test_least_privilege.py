@@ -11,6 +11,7 @@ KEY, ROLE = "aws:kms/key:Key", "aws:iam/role:Role"
 
 # IAM knows no resource for these actions: "*" is the only one that they accept.
 WITHOUT_RESOURCE = {
+    "cloudwatch:PutMetricData",
     "dynamodb:ListStreams",
     "xray:PutTraceSegments",
     "xray:PutTelemetryRecords",

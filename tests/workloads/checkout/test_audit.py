@@ -26,7 +26,7 @@ from tests.workloads.checkout.builders import (
     shop,
     usd,
 )
-from tests.workloads.checkout.cell import AnyCells, Cells
+from tests.workloads.checkout.cell import AnyCells, Cells, MemoryCells
 from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.adapters.attributes import write_item
 from workloads.checkout.adapters.book_keeping import DynamoDbBookKeeping, ReadBudget
@@ -40,6 +40,12 @@ from workloads.contracts.clock import SystemClock, timestamp
 from workloads.contracts.events import RejectionReason
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def cells() -> AnyCells:
+    """Return the model: what it is like on the embedded AWS, the busy shop below shows."""
+    return MemoryCells()
 
 
 class Bucket:
