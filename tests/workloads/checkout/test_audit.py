@@ -14,6 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import (
     CD,
     CUSTOMER,
@@ -31,13 +32,11 @@ from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.adapters.attributes import write_item
 from workloads.checkout.adapters.book_keeping import DynamoDbBookKeeping, ReadBudget
 from workloads.checkout.adapters.metrics import AuditMetrics
-from workloads.checkout.application import steps
 from workloads.checkout.application.audit import Report, audit
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.audit import Finding, FindingKind, History, Moment, was_in_use
 from workloads.checkout.domain.reservation import Reservation, ReservationState
 from workloads.contracts.clock import SystemClock, timestamp
-from workloads.contracts.events import RejectionReason
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -100,7 +99,7 @@ def given_up(ports: Ports, key: str) -> str:
     steps.debit(ports, order_id)
     steps.refund(ports, order_id)
     steps.release(ports, order_id)
-    steps.reject(ports, order_id, RejectionReason.TECHNICAL_FAILURE)
+    steps.reject(ports, order_id)
     return order_id
 
 
@@ -405,7 +404,7 @@ def _shop_once(ports: Ports, customer: str, turn: int) -> None:
     if turn % 3:
         steps.refund(ports, order_id)
         steps.release(ports, order_id)
-        steps.reject(ports, order_id, RejectionReason.TECHNICAL_FAILURE)
+        steps.reject(ports, order_id)
     else:
         steps.complete(ports, order_id)
 
