@@ -3,7 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
-from local.demo.clients import CONCURRENCY, DepositDocument, OrderDocument, Reply, ViewDocument
+from local.demo.clients import CONCURRENCY, OrderDocument, Reply, ViewDocument
 from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
 from local.demo.replay import PATIENCE, guarded, state_of
 from local.demo.verify import expected_view, view_facts
@@ -21,18 +21,15 @@ async def read_orders(records: Iterable[OrderRecord], session: Session) -> None:
 
 
 async def read_customers(customers: Iterable[CustomerRecord], orders: Iterable[OrderRecord], session: Session) -> None:
-    """Read each customer's deposit and Single View in every Region."""
+    """Read each customer's Single View in every Region: its balance is the deposit less what the orders took."""
     deadline = Deadline(PATIENCE)
     theirs: defaultdict[str, list[OrderRecord]] = defaultdict(list)
     for order in orders:
         theirs[order.order.customer_id].append(order)
 
     async def read(record: CustomerRecord) -> None:
-        async def both() -> None:
-            await _read_deposit(record, session, deadline)
-            await _read_views(record, theirs[record.customer.customer_id], session, deadline)
-
-        await guarded(record.faults, both)
+        orders_of_customer = theirs[record.customer.customer_id]
+        await guarded(record.faults, lambda: _read_views(record, orders_of_customer, session, deadline))
 
     await for_each(customers, read, workers=CONCURRENCY)
 
@@ -49,22 +46,6 @@ async def _read_order(record: OrderRecord, session: Session, deadline: Deadline)
                 deadline=deadline,
             )
             record.seen[region] = reply.read(OrderDocument, 200)
-
-
-async def _read_deposit(record: CustomerRecord, session: Session, deadline: Deadline) -> None:
-    """The customer reads the deposit that a system of record made, where the answer to it has not shown it yet."""
-    if not record.deposit_location:
-        return
-    for region in _not_in(record.deposits, session):
-        reply = await read_until(
-            session.apis[region],
-            "read a deposit",
-            record.deposit_location,
-            session.customers[record.customer.customer_id],
-            accepted=lambda seen: state_of(seen) == "Accepted",
-            deadline=deadline,
-        )
-        record.deposits[region] = reply.read(DepositDocument, 200)
 
 
 async def _read_views(

@@ -67,7 +67,8 @@ class CustomerRecord:
 
     customer: PlannedCustomer
     deposit_location: str = ""
-    deposits: dict[str, DepositDocument] = field(default_factory=dict)
+    deposit: DepositDocument | None = None
+    """The deposit as the customer's home showed it."""
     views: dict[str, ViewDocument] = field(default_factory=dict)
     faults: list[str] = field(default_factory=list)
 
@@ -77,7 +78,7 @@ class Session:
     """The open APIs, and the access tokens of all who call them."""
 
     apis: Mapping[str, EntryApi]
-    customers: Mapping[str, str]
+    customers: dict[str, str]
     systems: Mapping[str, str]
     stopwatch: Stopwatch
 

@@ -1,6 +1,6 @@
 """Sends the plan's requests to the entry APIs and keeps every answer."""
 
-import asyncio
+from collections import deque
 from collections.abc import Awaitable, Callable
 from time import monotonic
 from typing import Final
@@ -24,10 +24,10 @@ from local.demo.waiting import Deadline, for_each, read_until
 
 NOT_FOUND: Final = 404
 UNDER_WAY: Final = 64
-"""How many orders are on their way from request to end at a time."""
-FIRST_LOOK: Final = 4.0
-"""Seconds after which to look for an order's end, with so many others under way: each look costs the very processors
-that do the work."""
+"""How many orders are on their way at a time before the oldest of them is looked at: orders end about in the order in
+which they came, and each look in vain costs the very processors that do the work."""
+LAST_COMMANDS: Final = 16
+"""How many of a Region's commands are followed when only all of them together matter."""
 PATIENCE: Final = 60.0
 """Seconds that any single stage may take to settle; a healthy laptop needs a tenth of it."""
 
@@ -37,17 +37,23 @@ class PreparationError(Exception):
 
 
 async def stock_the_shop(plan: Plan, session: Session) -> None:
-    """Set every title's price and each Region's units, and return when all of it is in force."""
-    sent: list[Reply] = []
+    """Set every title's price and each Region's units, and return when the last of it is in force.
+
+    The commands before the last ones are settled by what follows: an order meets no price, another total than the
+    file's, or another number of units, wherever one of them came to nothing.
+    """
+    sent: dict[str, list[Reply]] = {region: [] for region in plan.regions}
     price_region = plan.regions[0]
 
     async def price(title: tuple[str, int]) -> None:
         sku, cents = title
-        sent.append(await session.apis[price_region].set_price(session.systems[price_region], sku=sku, cents=cents))
+        reply = await session.apis[price_region].set_price(session.systems[price_region], sku=sku, cents=cents)
+        sent[price_region].append(_accepted(reply))
 
     async def allot(allotment: tuple[tuple[str, str], int]) -> None:
         (region, sku), units = allotment
-        sent.append(await session.apis[region].set_allotment(session.systems[region], sku=sku, units=units))
+        reply = await session.apis[region].set_allotment(session.systems[region], sku=sku, units=units)
+        sent[region].append(_accepted(reply))
 
     await for_each(plan.prices.items(), price, workers=CONCURRENCY)
     await for_each(plan.allotments.items(), allot, workers=CONCURRENCY)
@@ -59,7 +65,8 @@ async def stock_the_shop(plan: Plan, session: Session) -> None:
             message = f"{reply.operation} in {reply.region} was refused: {document.problem}"
             raise PreparationError(message)
 
-    await for_each(sent, settled, workers=CONCURRENCY)
+    last = [reply for replies in sent.values() for reply in replies[-LAST_COMMANDS:]]
+    await for_each(last, settled, workers=CONCURRENCY)
 
 
 async def fill_wallets(plan: Plan, session: Session) -> list[CustomerRecord]:
@@ -81,7 +88,7 @@ async def fill_wallets(plan: Plan, session: Session) -> list[CustomerRecord]:
                 )
             record.deposit_location = reply.location
             if reply.status == 201:
-                record.deposits[reply.region] = document
+                record.deposit = document
 
     await for_each(paying, pay, workers=CONCURRENCY)
     deadline = Deadline(PATIENCE)
@@ -97,9 +104,9 @@ async def fill_wallets(plan: Plan, session: Session) -> list[CustomerRecord]:
             accepted=lambda reply: state_of(reply) == "Accepted",
             deadline=deadline,
         )
-        record.deposits[home] = reply.read(DepositDocument, 200)
+        record.deposit = reply.read(DepositDocument, 200)
 
-    await for_each((record for record in paying if not record.deposits), settled, workers=CONCURRENCY)
+    await for_each((record for record in paying if record.deposit is None), settled, workers=CONCURRENCY)
     return records
 
 
@@ -112,28 +119,35 @@ async def place_orders(plan: Plan, session: Session) -> list[OrderRecord]:
     records = {order.key: OrderRecord(order) for order in plan.orders}
     in_turn = {customer.customer_id: customer.orders for customer in plan.customers if customer.in_turn}
     begun: set[str] = set()
+    under_way: deque[OrderRecord] = deque()
 
     async def place(order: PlannedOrder) -> None:
         if order.customer_id not in in_turn:
-            await _to_its_end(records[order.key], session, wait=None)
+            await _begin(records[order.key], session, wait=None)
+            under_way.append(records[order.key])
+            if len(under_way) > UNDER_WAY:
+                await _finish(under_way.popleft(), session)
         elif order.customer_id not in begun:
             # The customer's first order in the file brings the others along.
             begun.add(order.customer_id)
             for each in in_turn[order.customer_id]:
-                await _to_its_end(records[each.key], session, wait=WAIT_SECONDS)
+                await _begin(records[each.key], session, wait=WAIT_SECONDS)
+                await _finish(records[each.key], session)
 
-    await for_each(plan.orders, place, workers=UNDER_WAY)
+    async def finish(record: OrderRecord) -> None:
+        await _finish(record, session)
+
+    await for_each(plan.orders, place, workers=CONCURRENCY)
+    await for_each(under_way, finish, workers=CONCURRENCY)
     return list(records.values())
 
 
 async def follow_command(reply: Reply, api: EntryApi, token: str, deadline: Deadline) -> CommandDocument:
     """Return what became of a command: it is not found while it is still on its way."""
-    if reply.status != 202:
-        raise UnexpectedReplyError(reply, "202")
     answer = await read_until(
         api,
         "read a command",
-        reply.location,
+        _accepted(reply).location,
         token,
         accepted=lambda seen: seen.status != NOT_FOUND,
         deadline=deadline,
@@ -158,27 +172,34 @@ def state_of(reply: Reply) -> str:
     return reply.read(_Stated, 200, 201, 202).state
 
 
-async def _to_its_end(record: OrderRecord, session: Session, *, wait: int | None) -> None:
-    """Send one order and its retries, and follow it to its end; commands lead to their orders."""
+async def _begin(record: OrderRecord, session: Session, *, wait: int | None) -> None:
+    """Send one order and its retries."""
     order = record.order
 
     async def exchange() -> None:
         record.answers.append(await _send(order, session, order.arrival, wait=wait))
         for retry in order.retries:
             record.answers.append(await _send(order, session, _retry_region(order, retry, session), wait=None))
-        await _follow(record, session, Deadline(PATIENCE), wait=wait)
+
+    await guarded(record.faults, exchange)
+
+
+async def _finish(record: OrderRecord, session: Session) -> None:
+    """Follow one order to its end at home; commands lead to their orders."""
+
+    async def exchange() -> None:
+        await _follow(record, session, Deadline(PATIENCE))
         record.ended_at = monotonic()
 
     await guarded(record.faults, exchange)
 
 
-async def _follow(record: OrderRecord, session: Session, deadline: Deadline, *, wait: int | None) -> None:
+async def _follow(record: OrderRecord, session: Session, deadline: Deadline) -> None:
     order, token = record.order, session.customers[record.order.customer_id]
     if order.way is Way.COMMAND:
         for answer in record.answers:
             record.commands.append(await follow_command(answer, session.apis[answer.region], token, deadline))
     for location in sorted(record.locations)[:1]:
-        await asyncio.sleep(FIRST_LOOK if wait is None else 0)
         reply = await read_until(
             session.apis[order.home],
             "read an order",
@@ -204,6 +225,13 @@ def _retry_region(order: PlannedOrder, retry: Retry, session: Session) -> str:
     if retry is Retry.SAME_REGION:
         return order.arrival
     return next(region for region in session.apis if region != order.arrival)
+
+
+def _accepted(reply: Reply) -> Reply:
+    """Return the answer to a command that the bus took; any other is an error."""
+    if reply.status != 202:
+        raise UnexpectedReplyError(reply, "202")
+    return reply
 
 
 class _Stated(msgspec.Struct, frozen=True):

@@ -12,7 +12,7 @@ from local.demo.clients import Stopwatch, entry_apis
 from local.demo.orders import first_weeks
 from local.demo.plan import Plan, Way, make_plan
 from local.demo.readback import read_customers, read_orders
-from local.demo.records import Result, Session
+from local.demo.records import CustomerRecord, Result, Session
 from local.demo.replay import fill_wallets, place_orders, stock_the_shop
 from local.demo.report import show
 from local.demo.verify import differences
@@ -32,33 +32,45 @@ def run(deployment: Deployment) -> int:
 
 
 async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
-    """Sign in, stock the shop, fill the wallets, place the orders, read everything back."""
+    """Stock the shop, fill the wallets and sign in, then place the orders and read everything back."""
     stopwatch = Stopwatch()
     urls = {region: deployment.gateways[region].url for region in deployment.regions}
     async with entry_apis(urls, stopwatch) as apis:
-        async with _stage(say, f"{len(plan.customers)} customers sign in to the user pools of their home Regions"):
-            accounts = Accounts(deployment)
-            homes = [(customer.customer_id, customer.home) for customer in plan.customers]
-            tokens = await in_threads(accounts.open, homes)
-            systems = await in_threads(accounts.system_of_record, [(region,) for region in plan.regions])
-            session = Session(
-                apis=apis,
-                customers=dict(zip((customer_id for customer_id, _ in homes), tokens, strict=True)),
-                systems=dict(zip(plan.regions, systems, strict=True)),
-                stopwatch=stopwatch,
-            )
-        async with _stage(say, f"{len(plan.prices)} prices and {len(plan.allotments)} allotments"):
-            await stock_the_shop(plan, session)
-        async with _stage(say, f"{sum(customer.deposit > 0 for customer in plan.customers)} deposits"):
-            customers = await fill_wallets(plan, session)
+        accounts = Accounts(deployment)
+        systems = await in_threads(accounts.system_of_record, [(region,) for region in plan.regions])
+        session = Session(
+            apis=apis, customers={}, systems=dict(zip(plan.regions, systems, strict=True)), stopwatch=stopwatch
+        )
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_sign_in(plan, session, accounts, say))
+            group.create_task(_stock(plan, session, say))
+            deposits = group.create_task(_fill(plan, session, say))
+        customers = deposits.result()
         began = monotonic()
         async with _stage(say, f"{len(plan.orders)} orders, {_ways(plan)}"):
             orders = await place_orders(plan, session)
         async with _stage(say, "each order read in the other Region"):
             await read_orders(orders, session)
-        async with _stage(say, "each customer's deposit and Single View read in every Region"):
+        async with _stage(say, "each customer's Single View read in every Region"):
             await read_customers(customers, orders, session)
     return Result(orders=orders, customers=customers, stopwatch=stopwatch, ordering_began=began)
+
+
+async def _sign_in(plan: Plan, session: Session, accounts: Accounts, say: Say) -> None:
+    async with _stage(say, f"{len(plan.customers)} customers sign in to the user pools of their home Regions"):
+        homes = [(customer.customer_id, customer.home) for customer in plan.customers]
+        tokens = await in_threads(accounts.open, homes)
+        session.customers.update(zip((customer_id for customer_id, _ in homes), tokens, strict=True))
+
+
+async def _stock(plan: Plan, session: Session, say: Say) -> None:
+    async with _stage(say, f"{len(plan.prices)} prices and {len(plan.allotments)} allotments"):
+        await stock_the_shop(plan, session)
+
+
+async def _fill(plan: Plan, session: Session, say: Say) -> list[CustomerRecord]:
+    async with _stage(say, f"{sum(customer.deposit > 0 for customer in plan.customers)} deposits"):
+        return await fill_wallets(plan, session)
 
 
 def _ways(plan: Plan) -> str:

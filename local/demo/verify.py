@@ -147,23 +147,23 @@ def _of_customers(
         name = customer.customer.customer_id
         yield from (Difference(name, fault) for fault in customer.faults)
         expected = expected_view(customer, theirs[name])
+        yield from (Difference(name, found) for found in _of_deposit(customer))
         for region in plan.regions:
-            yield from (Difference(name, found) for found in _of_deposit(customer, region))
             view = customer.views.get(region)
             found = view_facts(view) if view else None
             if found != expected:
                 yield Difference(name, f"{region} shows the view {found}, expected {expected}")
 
 
-def _of_deposit(customer: CustomerRecord, region: str) -> Iterator[str]:
-    cents = customer.customer.deposit
-    document = customer.deposits.get(region)
+def _of_deposit(customer: CustomerRecord) -> Iterator[str]:
+    cents, home = customer.customer.deposit, customer.customer.home
+    document = customer.deposit
     if cents == 0:
         return
     if document is None or document.state != "Accepted" or document.amount is None:
-        yield f"{region} shows the deposit as {document}"
+        yield f"{home} shows the deposit as {document}"
     elif (document.amount.minor_units, document.amount.currency) != (cents, CURRENCY):
-        yield f"{region} shows a deposit of {document.amount}, sent were {cents} cents"
+        yield f"{home} shows a deposit of {document.amount}, sent were {cents} cents"
 
 
 def _name(order: PlannedOrder) -> str:

@@ -4,33 +4,33 @@
 
 A patch replaces or relies on code of the pinned version: `check_pinned` compares the digest of that code and stops the
 emulator when a new version changed it, so that a patch is looked at again instead of silently doing the wrong thing.
+What needs more than a few lines has a module of its own: `streams`, `workers`, `tables`, `bounds`.
 """
 
-import hashlib
-import inspect
 import json
-import socketserver
 import sys
 import threading
 import time
 import types
 from collections.abc import Callable
+from email.utils import formatdate
+from functools import lru_cache
 from importlib import metadata
 from typing import Any, Final
 
+from ministack import app
 from ministack.core import lambda_runtime
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
 
+from local.emulator import bounds, tables
+from local.emulator.pinned import PatchError, check_pinned
 from local.emulator.settings import EmulatorSettings
 from local.emulator.streams import StreamPoller
+from local.emulator.workers import Worker
 
 PINNED_VERSION: Final = "1.5.33"
 _LAST_LINES: Final = 25
-
-
-class PatchError(Exception):
-    """The installed ministack is not the one that the patches were written for."""
 
 
 def apply(settings: EmulatorSettings) -> None:
@@ -39,30 +39,33 @@ def apply(settings: EmulatorSettings) -> None:
     if installed != PINNED_VERSION:
         message = f"ministack {installed} is installed; local/emulator/patches.py was written for {PINNED_VERSION}"
         raise PatchError(message)
-    answer_the_runtime_api_at_once()
-    do_not_wait_for_log_lines()
+    run_functions_in_lean_workers()
     start_executions_at_once(settings)
     wait_for_a_free_worker(settings)
     settle_stream_batches(settings)
     refuse_events_without_entries()
     evaluate_alarms_now_and_then()
     report_failures()
+    gather_messages()
+    send_few_headers()
+    tables.parse_expressions_once()
+    tables.copy_items_quickly()
+    tables.share_items_between_replicas()
+    tables.remember_requests_by_digest()
+    bounds.keep_the_newest_log_streams()
+    bounds.keep_the_newest_points()
+    bounds.keep_the_newest_events()
 
 
-def answer_the_runtime_api_at_once() -> None:
-    """Send the Runtime API's answers without Nagle's delay: headers and body leave in two writes, 44 ms apart."""
-    check_pinned(lambda_runtime.ProvidedWorker._build_handler_class, "806d5b8e506093e3")
-    socketserver.StreamRequestHandler.disable_nagle_algorithm = True
+def run_functions_in_lean_workers() -> None:
+    """Serve the Runtime API and read a function's log with less: see `workers`.
 
-
-def do_not_wait_for_log_lines() -> None:
-    """Collect a function's output in 2 ms: ministack waits 50 ms for a first line even of a function that logs none.
-
-    A line that comes later is not lost, it appears with the next invocation of the same worker.
+    ministack's server of it is Python's, which sends an answer in two writes (44 ms apart by Nagle's algorithm) and
+    reads headers as e-mail; and it waits 50 ms for a first line even of a function that logs none.
     """
-    drain = lambda_runtime.Worker._drain_stderr_bounded
-    check_pinned(drain, "3fd7cc742872e604")
-    drain.__defaults__ = (0.002, 0.001, 0.250)
+    check_pinned(lambda_runtime.ProvidedWorker, "10c36526207f20fc")
+    check_pinned(lambda_runtime._worker_class_for, "b5a23849280af819")
+    lambda_runtime.ProvidedWorker = Worker
 
 
 def start_executions_at_once(settings: EmulatorSettings) -> None:
@@ -79,7 +82,7 @@ def start_executions_at_once(settings: EmulatorSettings) -> None:
         with places:
             run(execution_arn)
 
-    stepfunctions._run_execution = run_in_turn
+    stepfunctions._run_execution = bounds.keep_the_newest_histories(run_in_turn)
     fixed_wait = 0.15
 
     def sleep(seconds: float) -> None:
@@ -192,11 +195,41 @@ def report_failures() -> None:
     lambda_svc._execute_function_dispatch = dispatch_and_report
 
 
-def check_pinned(function: Callable[..., Any], digest: str) -> None:
-    """Raise if the code of a function is not the one that its patch was written for."""
-    found = hashlib.sha256(inspect.getsource(function).encode()).hexdigest()[: len(digest)]
-    if found != digest:
-        message = (
-            f"{function.__module__}.{function.__qualname__} has digest {found}, not {digest}: look at its patch again"
-        )
-        raise PatchError(message)
+def gather_messages() -> None:
+    """Look for messages at most 20 times a second, so that those of one moment come in one batch.
+
+    Each message wakes ministack's poller, which would take it alone: a batch of one costs as much as one of ten.
+    """
+    poll = lambda_svc._poll_sqs
+    check_pinned(poll, "e438a6a1e09482dc")
+    pause = 0.05
+
+    def pause_and_poll() -> bool:
+        time.sleep(pause)
+        return poll()
+
+    lambda_svc._poll_sqs = pause_and_poll
+
+
+def send_few_headers() -> None:
+    """Leave out what AWS's services send to no client but a browser, and make the date once a second.
+
+    An SDK parses each header of each answer.
+    """
+    encode = app._asgi_header_list
+    check_pinned(encode, "2d6c90abbccc9049")
+    check_pinned(app._with_date_header, "d5e0f710aa4c155e")
+
+    def encode_few(headers: dict[str, Any]) -> list[tuple[bytes, bytes]]:
+        return encode({name: value for name, value in headers.items() if not name.startswith("Access-Control-")})
+
+    @lru_cache(maxsize=1)
+    def date_of(_second: int) -> str:
+        return formatdate(usegmt=True)
+
+    def date_now(*, usegmt: bool) -> str:
+        del usegmt
+        return date_of(int(time.time()))
+
+    app._asgi_header_list = encode_few
+    app.formatdate = date_now

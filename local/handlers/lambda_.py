@@ -115,8 +115,8 @@ def _handler(resource: RecordedResource) -> str:
 
 
 def _bootstrap() -> bytes:
-    """Return a zip whose bootstrap is this Python under the runtime interface client; the same bytes every time."""
-    script = f'#!/bin/sh\nexec "{sys.executable}" -m awslambdaric "$_HANDLER"\n'
+    """Return a zip whose bootstrap is the runtime interface client under this Python; the same bytes every time."""
+    script = f'#!/bin/sh\nexec "{sys.executable}" -m local.sdk awslambdaric "$_HANDLER"\n'
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         entry = zipfile.ZipInfo("bootstrap", date_time=(2020, 1, 1, 0, 0, 0))

@@ -188,7 +188,7 @@ def _task(deployment: Deployment, service: DeployedResource, definition: Deploye
     folder = deployment.state_directory / "tasks" / name
     return Task(
         name=name,
-        command=_command([*container.get("entryPoint", ()), *container.get("command", ())], definition),
+        command=_with_sdk(_command([*container.get("entryPoint", ()), *container.get("command", ())], definition)),
         environment=_environment(deployment, service, definition, container, folder),
         folder=folder,
         log=deployment.state_directory / f"{name}.log",
@@ -206,6 +206,13 @@ def _command(declared: Sequence[str], definition: DeployedResource) -> tuple[str
     if PurePosixPath(program).name.startswith("python"):
         program = sys.executable
     return (program, *arguments)
+
+
+def _with_sdk(command: tuple[str, ...]) -> tuple[str, ...]:
+    """Run a Python module as functions are run here."""
+    if command[:2] == (sys.executable, "-m"):
+        return (sys.executable, "-m", "local.sdk", *command[2:])
+    return command
 
 
 def _environment(

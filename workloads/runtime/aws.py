@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+import botocore
 from botocore.config import Config
 
 from workloads.runtime.client_models import session
@@ -18,12 +19,14 @@ if TYPE_CHECKING:
     from mypy_boto3_stepfunctions import SFNClient
 
 # A lost answer must show within a function's time-out, and the caller's own retry is the outer bound. Parameters are
-# checked by the service: the client's own check would be a tenth of a function's processor time.
+# checked by the service: the client's own check would be a tenth of a function's processor time. Another tenth goes
+# into botocore's own user agent, which it composes anew, twice, for each call.
 _CONFIG: Final = Config(
     connect_timeout=2,
     read_timeout=5,
     retries={"mode": "standard", "total_max_attempts": 3},
     parameter_validation=False,
+    user_agent=f"meridian Botocore/{botocore.__version__}",
 )
 _LONG_POLL_CONFIG: Final = _CONFIG.merge(Config(read_timeout=25))
 _SESSION: Final = session()

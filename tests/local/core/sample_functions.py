@@ -38,6 +38,13 @@ def variables(event: dict[str, Any], context: Any) -> dict[str, str]:
     return dict(os.environ)
 
 
+def chatter(event: dict[str, Any], context: Any) -> int:
+    """Log more than a pipe holds."""
+    for number in range(event["lines"]):
+        print(f"line {number:06d} {'x' * 80}")
+    return event["lines"]
+
+
 def _note(key: str) -> None:
     with Path(os.environ["NOTES"]).open("a", encoding="utf-8") as notes:
         notes.write(key + "\n")

@@ -1,5 +1,6 @@
 """The changes to the emulator: what a stream delivers, how many workers run, what a failure tells."""
 
+import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -7,12 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
-from local.emulator import patches
+from local.emulator import pinned
 from local.processes import wait_until
 from local.recording import RecordedResource
 from tests.local.core.conftest import Laboratory
 
+REGIONS = ("us-east-1", "eu-west-1")
 Deploy = Callable[..., RecordedResource]
 
 
@@ -48,6 +51,17 @@ def put(laboratory: Laboratory, table: RecordedResource, *keys: str) -> None:
     for key in keys:
         item = {"TableName": table.name, "Item": {"pk": {"S": key}}}
         laboratory.context.call("dynamodb", "us-east-1", "PutItem", item)
+
+
+def stream_records(laboratory: Laboratory, region: str, table: str) -> list[dict[str, Any]]:
+    streams = laboratory.context.client("dynamodbstreams", region)
+    [stream] = streams.list_streams(TableName=table)["Streams"]
+    arn = stream["StreamArn"]
+    [shard] = streams.describe_stream(StreamArn=arn)["StreamDescription"]["Shards"]
+    iterator = streams.get_shard_iterator(StreamArn=arn, ShardId=shard["ShardId"], ShardIteratorType="TRIM_HORIZON")[
+        "ShardIterator"
+    ]
+    return streams.get_records(ShardIterator=iterator)["Records"]
 
 
 def noted(notes: Path) -> list[str]:
@@ -139,6 +153,80 @@ def test_a_failed_invocation_is_reported_at_once_with_its_own_error_name(
     assert any("LookupError" in line for line in reports()[0]["log"])
 
 
+def test_a_function_that_logs_more_than_a_pipe_holds_is_not_held_up(
+    laboratory: Laboratory, deploy_function: Deploy
+) -> None:
+    deploy_function("chatter", "chatter")
+    known = {"FunctionName": "chatter", "Payload": b'{"lines": 3000}', "LogType": "Tail"}
+
+    answer = laboratory.context.call("lambda", "us-east-1", "Invoke", known)
+
+    assert answer["Payload"].read() == b"3000"
+    assert "line 002999" in base64.b64decode(answer["LogResult"]).decode()
+
+
+def test_only_the_newest_logs_of_a_function_are_kept(laboratory: Laboratory, deploy_function: Deploy) -> None:
+    deploy_function("forgetful", "chatter")
+    for number in range(210):
+        payload = json.dumps({"lines": number % 2}).encode()
+        laboratory.context.call("lambda", "us-east-1", "Invoke", {"FunctionName": "forgetful", "Payload": payload})
+
+    known = {"logGroupName": "/aws/lambda/forgetful"}
+    client = laboratory.context.client("logs", "us-east-1")
+    pages = client.get_paginator("describe_log_streams").paginate(**known)
+    assert sum(len(page["logStreams"]) for page in pages) == 200
+
+
+def test_replicas_hold_the_same_item_and_a_change_in_one_region_changes_no_image_of_the_past(
+    laboratory: Laboratory,
+) -> None:
+    table = laboratory.create(
+        "aws:dynamodb/table:Table",
+        "replicated",
+        hashKey="pk",
+        attributes=[{"name": "pk", "type": "S"}],
+        billingMode="PAY_PER_REQUEST",
+        streamEnabled=True,
+        streamViewType="NEW_AND_OLD_IMAGES",
+        replicas=[{"regionName": "eu-west-1"}],
+    )
+    put(laboratory, table, "k")
+    change = {
+        "TableName": "replicated",
+        "Key": {"pk": {"S": "k"}},
+        "UpdateExpression": "SET counts.n = :one",
+        "ExpressionAttributeValues": {":one": {"N": "1"}},
+    }
+    start = change | {"UpdateExpression": "SET counts = :one", "ExpressionAttributeValues": {":one": {"M": {}}}}
+    laboratory.context.call("dynamodb", "eu-west-1", "UpdateItem", start)
+    laboratory.context.call("dynamodb", "us-east-1", "UpdateItem", change)
+
+    known = {"TableName": "replicated", "Key": {"pk": {"S": "k"}}}
+    items = [laboratory.context.call("dynamodb", region, "GetItem", known)["Item"] for region in REGIONS]
+    assert items == [{"pk": {"S": "k"}, "counts": {"M": {"n": {"N": "1"}}}}] * 2
+    for region in REGIONS:
+        images = [record["dynamodb"].get("NewImage") for record in stream_records(laboratory, region, "replicated")]
+        assert images == [{"pk": {"S": "k"}}, {"pk": {"S": "k"}, "counts": {"M": {}}}, items[0]]
+
+
+def test_a_transactions_token_is_good_for_the_same_request_only(laboratory: Laboratory) -> None:
+    table = stream_of(laboratory, "tokens")
+    add = {"TableName": table.name, "Key": {"pk": {"S": "sum"}}, "UpdateExpression": "ADD n :n"}
+
+    def transact(number: str) -> None:
+        update = add | {"ExpressionAttributeValues": {":n": {"N": number}}}
+        known = {"TransactItems": [{"Update": update}], "ClientRequestToken": "once"}
+        laboratory.context.call("dynamodb", "us-east-1", "TransactWriteItems", known)
+
+    transact("1")
+    transact("1")
+    with pytest.raises(ClientError, match="IdempotentParameterMismatch"):
+        transact("2")
+
+    known = {"TableName": table.name, "Key": {"pk": {"S": "sum"}}}
+    assert laboratory.context.call("dynamodb", "us-east-1", "GetItem", known)["Item"]["n"] == {"N": "1"}
+
+
 def test_a_function_finds_the_emulator_and_its_declared_variables(
     laboratory: Laboratory, deploy_function: Deploy
 ) -> None:
@@ -154,5 +242,5 @@ def test_a_function_finds_the_emulator_and_its_declared_variables(
 
 
 def test_code_that_a_patch_was_not_written_for_is_refused() -> None:
-    with pytest.raises(patches.PatchError, match="look at its patch again"):
-        patches.check_pinned(json.dumps, "0123456789abcdef")
+    with pytest.raises(pinned.PatchError, match="look at its patch again"):
+        pinned.check_pinned(json.dumps, "0123456789abcdef")

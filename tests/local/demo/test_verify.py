@@ -90,7 +90,7 @@ def shop(purchases: tuple[Purchase, ...]) -> Shop:
         record.views = dict.fromkeys(REGIONS, view)
         if customer.deposit:
             deposit = DepositDocument(deposit_id="d", state="Accepted", amount=Money(customer.deposit, "USD"))
-            record.deposits = dict.fromkeys(REGIONS, deposit)
+            record.deposit = deposit
         customers.append(record)
     return Shop(plan, orders, customers)
 
@@ -218,7 +218,7 @@ def test_a_point_too_many_is_found(shop: Shop) -> None:
 
 def test_a_deposit_that_did_not_arrive_is_found(shop: Shop) -> None:
     record = next(each for each in shop.customers if each.customer.deposit)
-    del record.deposits[REGIONS[0]]
+    record.deposit = None
 
     assert shop.found() == [f"{record.customer.customer_id}: us-east-1 shows the deposit as None"]
 

@@ -67,7 +67,7 @@ def running(task: Task, check: Callable[[ServiceProcess, RecordedFailures], Awai
 def test_the_containers_python_is_this_machines_and_the_rest_of_the_command_is_kept(tmp_path: Path) -> None:
     [task] = tasks(tmp_path, entryPoint=["/opt/venv/bin/python"], command=["-m", "workloads.x"])
 
-    assert task.command == (sys.executable, "-m", "workloads.x")
+    assert task.command == (sys.executable, "-m", "local.sdk", "workloads.x")
 
 
 def test_each_desired_task_is_a_process_of_its_own(tmp_path: Path) -> None:
