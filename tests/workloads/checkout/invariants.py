@@ -16,6 +16,7 @@ from workloads.checkout.domain.wallet import PaymentState
 def check(state: State) -> None:
     """Check all of them."""
     check_stock(state)
+    check_transfers(state)
     check_money(state)
     check_orders(state)
     check_events(state)
@@ -30,6 +31,18 @@ def check_stock(state: State) -> None:
     for (sku, region), allotment in state.allotments.items():
         assert allotment.units - allotment.free == used[region][sku]
         assert (allotment.level is StockLevel.SOLD_OUT) == (allotment.free <= 0)
+
+
+def check_transfers(state: State) -> None:
+    """What has left one Region has entered another one, or is in flight to it."""
+    transferred = Counter[str]()
+    for (sku, _), allotment in state.allotments.items():
+        transferred[sku] += allotment.transferred
+    for identity, transfer in state.transfers.items():
+        if identity not in state.receipts:
+            transferred[transfer.sku] += transfer.units
+    assert not any(transferred.values())
+    assert state.receipts.keys() <= state.transfers.keys()
 
 
 def check_money(state: State) -> None:

@@ -15,6 +15,7 @@ from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.reservation import Reservation
+from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.checkout.domain.wallet import Deposit, Payment, PaymentState, Wallet
 from workloads.contracts.envelope import decode
 
@@ -31,6 +32,9 @@ class State(msgspec.Struct):
     refunds: dict[str, Payment] = {}
     prices: dict[tuple[str, str], Price] = {}
     allotments: dict[tuple[str, str], Allotment] = {}
+    transfers: dict[tuple[str, str], Transfer] = {}
+    """By their id and the Region that sent them."""
+    receipts: dict[tuple[str, str], Receipt] = {}
     commands: dict[str, CommandRecord] = {}
     others: dict[tuple[str, str], Mapping[str, Any]] = {}
     """Items of a kind that has no place of its own here yet, by their keys."""
@@ -48,7 +52,7 @@ def read_state(items: Iterable[Mapping[str, Any]], outbox: Iterable[Mapping[str,
     return state
 
 
-def _read_item(state: State, item: Mapping[str, Any]) -> None:  # noqa: C901 - one branch a kind of item
+def _read_item(state: State, item: Mapping[str, Any]) -> None:  # noqa: C901, PLR0912 - one branch a kind of item
     kind, _, identifier = item["pk"].partition("#")
     match kind, item["sk"].split("#")[:2]:
         case "ORDER", ["ORDER"]:
@@ -71,6 +75,10 @@ def _read_item(state: State, item: Mapping[str, Any]) -> None:  # noqa: C901 - o
             state.prices[identifier, region] = read.read_price(item)
         case "ALLOTMENT", ["ALLOTMENT"]:
             state.allotments[item["sku"], item["region"]] = read.read_allotment(item)
+        case "TRANSFER", ["OUT", region]:
+            state.transfers[identifier, region] = read.read_transfer(item, received=False)
+        case "TRANSFER", ["IN", region]:
+            state.receipts[identifier, region] = read.read_receipt(item)
         case "COMMAND", ["COMMAND"]:
             state.commands[identifier] = read.read_command(item)
         case _:

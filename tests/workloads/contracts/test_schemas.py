@@ -9,7 +9,17 @@ import pytest
 from jsonschema import Draft202012Validator
 from jsonschema import ValidationError as SchemaError
 
-from workloads.contracts.commands import DepositToWallet, PlaceOrder, RequestedLine, SetAllotment, SetPrice
+from workloads.contracts.commands import (
+    DepositToWallet,
+    PlaceOrder,
+    ReceiveTransfer,
+    RequestedLine,
+    ResumeSelling,
+    SetAllotment,
+    SetPrice,
+    StopSelling,
+    TransferAllotment,
+)
 from workloads.contracts.envelope import (
     MESSAGES,
     MalformedEventError,
@@ -23,6 +33,7 @@ from workloads.contracts.envelope import (
     open_message,
 )
 from workloads.contracts.events import (
+    AllotmentTransferred,
     BackInStock,
     BalanceChanged,
     OrderLine,
@@ -36,6 +47,7 @@ from workloads.contracts.events import (
     StockRecovered,
     StockReleased,
     StockReserved,
+    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,
@@ -71,6 +83,12 @@ EXAMPLES: tuple[Message, ...] = (
     ),
     SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
     BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
+    AllotmentTransferred(
+        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=1
+    ),
+    TransferReceived(
+        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=2
+    ),
     StockRanLow(sku="cd-1099", region="us-east-1", sequence=1),
     StockRecovered(sku="cd-1099", region="us-east-1", sequence=2),
     WalletCredited(customer_id=CUSTOMER, deposit_id="d-1", amount=TOTAL, balance=TOTAL, sequence=1),
@@ -82,6 +100,10 @@ EXAMPLES: tuple[Message, ...] = (
     DepositToWallet(customer_id=CUSTOMER, idempotency_key="k", amount=TOTAL),
     SetPrice(sku="cd-1099", price=TOTAL, version=1),
     SetAllotment(sku="cd-1099", units=7, version=1),
+    TransferAllotment(transfer_id="t-1", sku="cd-1099", units=5, to_region="eu-west-1"),
+    ReceiveTransfer(transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1"),
+    StopSelling(sku="cd-1099", version=1),
+    ResumeSelling(sku="cd-1099", version=2),
 )
 by_type = pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 

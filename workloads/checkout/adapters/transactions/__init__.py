@@ -5,9 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
+from workloads.checkout.adapters.transactions.listings import listing_actions
 from workloads.checkout.adapters.transactions.orders import order_actions
 from workloads.checkout.adapters.transactions.reservations import reservation_actions
 from workloads.checkout.adapters.transactions.stock import stock_actions
+from workloads.checkout.adapters.transactions.transfers import transfer_actions
 from workloads.checkout.adapters.transactions.wallets import wallet_actions
 from workloads.checkout.adapters.transactions.writer import ABSENT, Writer
 from workloads.checkout.application.changes import (
@@ -15,10 +17,12 @@ from workloads.checkout.application.changes import (
     AddDepositHandover,
     AddOrderHandover,
     Change,
+    ListingChange,
     OrderChange,
     ReservationChange,
     SetPriceItem,
     StockChange,
+    TransferChange,
 )
 
 if TYPE_CHECKING:
@@ -35,6 +39,10 @@ def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:
         return reservation_actions(write, change)
     if isinstance(change, StockChange):
         return stock_actions(write, change)
+    if isinstance(change, ListingChange):
+        return listing_actions(write, change)
+    if isinstance(change, TransferChange):
+        return transfer_actions(write, change)
     match change:
         case SetPriceItem(price=price):
             key = keys.price(price.sku, price.region)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
+from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling
 from workloads.checkout.application.changes.orders import AddOrder, CheckOrderPending, EndOrder, OrderChange
 from workloads.checkout.application.changes.prices import PriceChange, SetPriceItem
 from workloads.checkout.application.changes.reservations import (
@@ -18,6 +19,12 @@ from workloads.checkout.application.changes.reservations import (
     ReservationChange,
 )
 from workloads.checkout.application.changes.stock import AddAllotment, MoveStock, SetAllotted, StockChange
+from workloads.checkout.application.changes.transfers import (
+    AddReceipt,
+    AddTransfer,
+    SendTransferAgain,
+    TransferChange,
+)
 from workloads.checkout.application.changes.wallets import (
     AddDeposit,
     AddPayment,
@@ -30,7 +37,15 @@ from workloads.checkout.application.changes.wallets import (
 )
 
 Change: TypeAlias = (
-    OrderChange | ReservationChange | StockChange | WalletChange | PriceChange | HandoverChange | CommandChange
+    OrderChange
+    | ReservationChange
+    | StockChange
+    | TransferChange
+    | WalletChange
+    | PriceChange
+    | ListingChange
+    | HandoverChange
+    | CommandChange
 )
 
 __all__ = [
@@ -41,7 +56,9 @@ __all__ = [
     "AddOrder",
     "AddOrderHandover",
     "AddPayment",
+    "AddReceipt",
     "AddReservation",
+    "AddTransfer",
     "AdmitOrder",
     "Change",
     "ChangeWallet",
@@ -51,15 +68,20 @@ __all__ = [
     "CheckPaid",
     "CommandChange",
     "EndOrder",
+    "FlagSoldOut",
     "HandoverChange",
+    "ListingChange",
     "MoveReservation",
     "MoveStock",
     "OrderChange",
     "PriceChange",
     "RefundPayment",
     "ReservationChange",
+    "SendTransferAgain",
     "SetAllotted",
     "SetPriceItem",
+    "SetSelling",
     "StockChange",
+    "TransferChange",
     "WalletChange",
 ]
