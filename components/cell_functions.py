@@ -146,6 +146,18 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             ],
         ),
         FunctionRow(
+            function="checkout-operations",
+            context=Context.CHECKOUT,
+            entrypoint="operations",
+            timeout_seconds=9,
+            environment={**tables, "PROBLEM_BASE": around.problem_base},
+            # What customers reach writes no stock and no listing: hence a function of its own.
+            statements=decides(
+                ("ORDER#*", "COMMAND#*", "OPERATION#*", "OPERATIONS#*", "ALLOTMENT#*", "LISTING#*", "TRANSFER#*"),
+                reads=("PRICE#*",),
+            ),
+        ),
+        FunctionRow(
             function="checkout-commands",
             context=Context.CHECKOUT,
             entrypoint="commands",

@@ -20,6 +20,7 @@ HANDLERS = {
     "meridian-checkout-api": "workloads.checkout.entrypoints.api.handler",
     "meridian-checkout-auditor": "workloads.checkout.entrypoints.auditor.handler",
     "meridian-checkout-commands": "workloads.checkout.entrypoints.commands.handler",
+    "meridian-checkout-operations": "workloads.checkout.entrypoints.operations.handler",
     "meridian-checkout-outbox": "workloads.checkout.entrypoints.outbox.handler",
     "meridian-checkout-saga-starter": "workloads.checkout.entrypoints.saga_starter.handler",
     "meridian-checkout-saga-steps": "workloads.checkout.entrypoints.saga_steps.handler",

@@ -170,6 +170,15 @@ class TransferReceived(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
+class CheckoutRedriven(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """An operator asked for the saga of a pending order once more. `sequence` counts these within the order."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    order_id: str
+    customer_id: CustomerId
+    sequence: Sequence
+
+
 class WalletCredited(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """A deposit reached a wallet. `balance` is what the wallet held right after; `sequence` is the wallet's version."""
 
@@ -230,6 +239,7 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     StockReleased,
     PurchaseCompleted,
     PurchaseRejected,
+    CheckoutRedriven,
     SoldOut,
     BackInStock,
     StockRanLow,

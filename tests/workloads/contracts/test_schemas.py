@@ -36,6 +36,7 @@ from workloads.contracts.events import (
     AllotmentTransferred,
     BackInStock,
     BalanceChanged,
+    CheckoutRedriven,
     OrderLine,
     OrderPlaced,
     PointsAwarded,
@@ -81,6 +82,7 @@ EXAMPLES: tuple[Message, ...] = (
         placed_at=TIME,
         sequence=2,
     ),
+    CheckoutRedriven(order_id="o-1", customer_id=CUSTOMER, sequence=1),
     SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
     BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
     AllotmentTransferred(

@@ -24,6 +24,8 @@ _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
         "GET/v1/orders/*",
         "GET/v1/wallets/*/deposits/*",
         "GET/v1/customers/*/view",
+        "POST/v1/operations/*",
+        "GET/v1/operations/*",
     ),
     PrincipalType.SYSTEM: (),
 }

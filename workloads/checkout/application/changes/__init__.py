@@ -10,6 +10,7 @@ from typing import TypeAlias
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
 from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling
+from workloads.checkout.application.changes.operations import AddOperation, CountRedrive, OperationChange
 from workloads.checkout.application.changes.orders import AddOrder, CheckOrderPending, EndOrder, OrderChange
 from workloads.checkout.application.changes.prices import PriceChange, SetPriceItem
 from workloads.checkout.application.changes.reservations import (
@@ -46,6 +47,7 @@ Change: TypeAlias = (
     | ListingChange
     | HandoverChange
     | CommandChange
+    | OperationChange
 )
 
 __all__ = [
@@ -53,6 +55,7 @@ __all__ = [
     "AddCommandRecord",
     "AddDeposit",
     "AddDepositHandover",
+    "AddOperation",
     "AddOrder",
     "AddOrderHandover",
     "AddPayment",
@@ -67,12 +70,14 @@ __all__ = [
     "CheckOrderPending",
     "CheckPaid",
     "CommandChange",
+    "CountRedrive",
     "EndOrder",
     "FlagSoldOut",
     "HandoverChange",
     "ListingChange",
     "MoveReservation",
     "MoveStock",
+    "OperationChange",
     "OrderChange",
     "PriceChange",
     "RefundPayment",
