@@ -14,6 +14,7 @@ from components.naming import (
     CHECKOUT_REPAIR,
     EVENT_TARGET_DEAD_LETTERS,
     LOYALTY_PROJECTIONS,
+    TOKENS,
     Placement,
     Queue,
     Table,
@@ -21,6 +22,7 @@ from components.naming import (
     resource_name,
 )
 from components.queues import COMPONENT, DeadLetterQueue, DeadLetterQueueArgs, WorkQueue, WorkQueueArgs, sent_by_the_bus
+from components.token_queue import TokenQueue, TokenQueueArgs
 from components.unpublished_events import UnpublishedEvents, UnpublishedEventsArgs
 
 
@@ -37,6 +39,8 @@ class _Work:
 # A command or a saga that waits is a customer who waits; projections may lag for some minutes.
 _QUEUES: Final[Mapping[Queue, _Work]] = {
     Queue.CHECKOUT_COMMANDS: _Work(fed_by_rule="checkout-commands", visibility_timeout_seconds=180, oldest_seconds=120),
+    # What is sold while nobody looks after it waits for its tokens, or for "sold out" to be said.
+    Queue.CHECKOUT_HOT_ITEMS: _Work(fed_by_rule=None, visibility_timeout_seconds=180, oldest_seconds=120),
     Queue.CHECKOUT_SAGA_START: _Work(fed_by_rule=None, visibility_timeout_seconds=180, oldest_seconds=120),
     Queue.LOYALTY_PURCHASES: _Work(fed_by_rule="loyalty-purchases", visibility_timeout_seconds=180, oldest_seconds=600),
     Queue.LOYALTY_PROJECTION_HINTS: _Work(fed_by_rule=None, visibility_timeout_seconds=60, oldest_seconds=600),
@@ -59,6 +63,7 @@ class CellDataArgs:
     shared: SharedOutputs
     keys: CellKeys
     alarm_topic_arn: pulumi.Input[str]
+    hot_item_queues: int
     ephemeral: bool
 
 
@@ -67,6 +72,7 @@ class CellData(pulumi.ComponentResource):
 
     projections: aws.dynamodb.Table
     queues: Mapping[Queue, WorkQueue]
+    token_queues: Sequence[TokenQueue]
     event_target_dead_letters: DeadLetterQueue
     """For every target of every rule on the bus."""
     checkout_repair: DeadLetterQueue
@@ -81,6 +87,7 @@ class CellData(pulumi.ComponentResource):
         self._kept = pulumi.ResourceOptions(parent=self, protect=not args.ephemeral)
         self.projections = self._projection_table()
         self.queues = {queue: self._work_queue(queue, work) for queue, work in _QUEUES.items()}
+        self.token_queues = [self._token_queue(number) for number in range(args.hot_item_queues)]
         self.event_target_dead_letters = self._event_target_dead_letters()
         self.checkout_repair = self._checkout_repair()
         self.unpublished_events = UnpublishedEvents(
@@ -138,6 +145,18 @@ class CellData(pulumi.ComponentResource):
                 key_arn=self._args.keys.data_key_arn,
                 alarm_topic_arn=self._args.alarm_topic_arn,
                 fed_by_rule=work.fed_by_rule,
+            ),
+            self._child,
+        )
+
+    def _token_queue(self, number: int) -> TokenQueue:
+        return TokenQueue(
+            f"{self._name}-{TOKENS}-{number}",
+            TokenQueueArgs(
+                placement=self._args.placement,
+                number=number,
+                key_arn=self._args.keys.data_key_arn,
+                alarm_topic_arn=self._args.alarm_topic_arn,
             ),
             self._child,
         )

@@ -21,18 +21,17 @@ from components.workload import QueueTrigger, ScheduleTrigger, StreamTrigger
 from components.workload.permissions import (
     appends_items,
     measures_queue,
+    measures_tokens,
     publishes_events,
     reads_items,
     scans_items,
     sends_messages,
     tells_metrics,
+    trades_tokens,
     uses_key,
     writes_items,
 )
 
-# HEALTH is what the health check reads.
-_READ_AT_THE_ENTRY: Final = ("COMMAND#*", "PRICE#*", "LISTING#*", "ALLOTMENT#*", "HEALTH")
-_SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*")
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
 
@@ -112,6 +111,14 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
         "MERIDIAN_REGIONS": around.regions,
     }
 
+    token_queues = around.data.token_queues
+    hot_items = {
+        "HOT_ITEM_QUEUE_URLS": pulumi.Output.all(*(queue.url for queue in token_queues)).apply(",".join),
+        "HOT_ITEM_CARE_QUEUE_URL": queues[Queue.CHECKOUT_HOT_ITEMS].url,
+    }
+    trades = trades_tokens([queue.arn for queue in token_queues])
+    asks_for_care = sends_messages(queues[Queue.CHECKOUT_HOT_ITEMS].arn)
+
     limits = around.settings.cell.sizes.orders
     admits = {
         "SAGA_START_QUEUE_URL": queues[Queue.CHECKOUT_SAGA_START].url,
@@ -139,32 +146,21 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             timeout_seconds=18,
             environment={**tables, **admits, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
             statements=[
-                # Prices, listings and allotments are the systems of record's, by command.
-                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=_READ_AT_THE_ENTRY),
+                # Prices and allotments are the systems of record's, by command; HEALTH is what the health check reads.
+                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=("COMMAND#*", "PRICE#*", "HEALTH")),
                 Statement(sid="SeeTheBus", actions=["events:DescribeEventBus"], resources=[around.bus.arn]),
                 measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],
-        ),
-        FunctionRow(
-            function="checkout-operations",
-            context=Context.CHECKOUT,
-            entrypoint="operations",
-            timeout_seconds=9,
-            environment={**tables, "PROBLEM_BASE": around.problem_base},
-            # What customers reach writes no stock and no listing: hence a function of its own.
-            statements=decides(
-                ("ORDER#*", "COMMAND#*", "OPERATION#*", "OPERATIONS#*", "ALLOTMENT#*", "LISTING#*", "TRANSFER#*"),
-                reads=("PRICE#*",),
-            ),
         ),
         FunctionRow(
             function="checkout-commands",
             context=Context.CHECKOUT,
             entrypoint="commands",
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
-            environment={**tables, **admits, "COMMANDS_MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES)},
+            environment={**tables, **admits, **hot_items, "COMMANDS_MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES)},
             statements=[
-                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", *_SET_BY_COMMANDS)),
+                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*", "POOL#*")),
+                asks_for_care,
                 measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],
             key_services=("sqs",),
@@ -217,8 +213,39 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             context=Context.CHECKOUT,
             entrypoint="saga_steps",
             timeout_seconds=STEP_TIMEOUT_SECONDS,
-            environment=tables,
-            statements=decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*")),
+            environment={**tables, **hot_items},
+            statements=[*decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*", "TOKEN#*")), trades, asks_for_care],
+            key_services=("sqs",),
+        ),
+        FunctionRow(
+            function="checkout-hot-items",
+            context=Context.CHECKOUT,
+            entrypoint="hot_items",
+            timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
+            environment={**tables, **hot_items},
+            statements=[
+                *decides(("ALLOTMENT#*", "TOKEN#*", "POOL#*"), reads=("ORDER#*",)),
+                trades,
+                measures_tokens([queue.arn for queue in token_queues]),
+                asks_for_care,
+            ],
+            key_services=("sqs",),
+            # Two at a time are the fewest that SQS offers: more would only meet each other.
+            trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_HOT_ITEMS].arn, maximum_concurrency=2),
+        ),
+        FunctionRow(
+            function="checkout-hot-items-clock",
+            context=Context.CHECKOUT,
+            entrypoint="hot_items_clock",
+            timeout_seconds=10,
+            environment={**tables, **hot_items},
+            statements=[
+                reads_items("ReadItems", checkout.arn, leading_keys=("POOL#*",)),
+                around.uses_the_tables_key(),
+                asks_for_care,
+            ],
+            key_services=("sqs",),
+            trigger=ScheduleTrigger(minutes=1),
         ),
         FunctionRow(
             function="checkout-auditor",

@@ -42,7 +42,7 @@ def routes(region: str, other_regions: Sequence[str]) -> Sequence[Route]:
             rule="checkout-commands",
             description="Commands that this Region must carry out",
             pattern={
-                "detail-type": ["PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment"],
+                "detail-type": ["PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment", "SetSellingMode"],
                 "detail": {"destinationregion": [region]},
             },
             target=Queue.CHECKOUT_COMMANDS,

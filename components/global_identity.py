@@ -20,7 +20,7 @@ OPERATORS: Final = "operators"
 _SYSTEM_SCOPES: Final[Mapping[str, str]] = {
     "wallets.deposit": "Deposit money to a customer's wallet",
     "catalogue.write": "Set the price of a title",
-    "stock.write": "Set a Region's allotment of a title",
+    "stock.write": "Set a Region's allotment of a title, and how it is sold",
 }
 
 

@@ -30,12 +30,15 @@ class Queue(StrEnum):
     """The queues of a cell that carry work; each has a dead-letter queue."""
 
     CHECKOUT_COMMANDS = "checkout-commands"
+    CHECKOUT_HOT_ITEMS = "checkout-hot-items"
     CHECKOUT_SAGA_START = "checkout-saga-start"
     LOYALTY_PURCHASES = "loyalty-purchases"
     LOYALTY_PROJECTION_HINTS = "loyalty-projection-hints"
     SINGLE_VIEW_UPDATES = "single-view-updates"
 
 
+TOKENS: Final = "tokens"
+"""What the names of token queues begin with, before their number."""
 LOYALTY_PROJECTIONS: Final = "loyalty-projections"
 EVENT_TARGET_DEAD_LETTERS: Final = "event-target-dead-letters"
 CHECKOUT_REPAIR: Final = "checkout-repair"

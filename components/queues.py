@@ -63,7 +63,9 @@ class DeadLetterQueue(pulumi.ComponentResource):
     def __init__(self, name: str, args: DeadLetterQueueArgs, opts: pulumi.ResourceOptions | None = None) -> None:
         super().__init__("meridian:queues:DeadLetterQueue", name, None, opts)
         child = pulumi.ResourceOptions(parent=self)
-        queue = _queue(name, args.placement, args.queue, key_arn=args.key_arn, statements=args.statements, opts=child)
+        queue = sqs_queue(
+            name, args.placement, args.queue, key_arn=args.key_arn, statements=args.statements, opts=child
+        )
         self.name, self.arn, self.url = queue.name, queue.arn, queue.url
         _queue_alarm(
             name,
@@ -108,7 +110,7 @@ class WorkQueue(pulumi.ComponentResource):
             ),
             child,
         )
-        queue = _queue(
+        queue = sqs_queue(
             name,
             placement,
             args.queue,
@@ -159,7 +161,7 @@ def _sent_by_rule(placement: Placement, queue: str, rule: str) -> Statement:
     return sent_by_the_bus(placement, queue, sources=[placement.rule_arn(resource_name(rule))])
 
 
-def _queue(
+def sqs_queue(
     name: str,
     placement: Placement,
     queue: str,
@@ -170,6 +172,7 @@ def _queue(
     redrive_policy: pulumi.Input[str] | None = None,
     visibility_timeout_seconds: int = 30,
 ) -> aws.sqs.Queue:
+    """Make the queue itself: encrypted, TLS only, kept for as long as SQS can."""
     return aws.sqs.Queue(
         f"{name}-queue",
         region=placement.region,

@@ -26,7 +26,6 @@ _AUTHORIZER: Final = "IdentityAuthorizer"
 _ENTRY_FUNCTIONS: Final[Mapping[str, str]] = {
     _AUTHORIZER: "identity-authorizer",
     "CheckoutApi": "checkout-api",
-    "CheckoutOperations": "checkout-operations",
     "SingleviewApi": "singleview-api",
 }
 
@@ -66,6 +65,7 @@ class RegionalCell(pulumi.ComponentResource):
                 shared=args.shared,
                 keys=self._keys,
                 alarm_topic_arn=self._topic.arn,
+                hot_item_queues=settings.cell.hot_item_queues,
                 ephemeral=settings.ephemeral,
             ),
             self._child,

@@ -143,6 +143,8 @@ class CellSettings(_Section):
     nat: bool = False
     owns_api_log_role: bool = True
     """False where somebody else sets API Gateway's log role: there is one for each account and Region."""
+    hot_item_queues: int = Field(default=2, ge=1, le=20)
+    """How many SKUs can be hot at a time: each uses one queue of tokens."""
     ephemeral: bool = False
 
 

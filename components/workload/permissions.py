@@ -65,6 +65,20 @@ def sends_messages(queue_arn: pulumi.Input[str]) -> Statement:
     return Statement(sid="SendMessages", actions=["sqs:SendMessage"], resources=[queue_arn])
 
 
+def trades_tokens(queue_arns: Sequence[pulumi.Input[str]]) -> Statement:
+    """Receive the tokens of hot SKUs, keep them or give them back, and send those that came back."""
+    return Statement(
+        sid="TradeTokens",
+        actions=["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:ReceiveMessage", "sqs:SendMessage"],
+        resources=queue_arns,
+    )
+
+
+def measures_tokens(queue_arns: Sequence[pulumi.Input[str]]) -> Statement:
+    """Ask how many tokens wait."""
+    return Statement(sid="MeasureTokens", actions=["sqs:GetQueueAttributes"], resources=queue_arns)
+
+
 def measures_queue(queue_arn: pulumi.Input[str]) -> Statement:
     """Ask how many messages wait in a queue."""
     return Statement(sid="MeasureTheQueue", actions=["sqs:GetQueueAttributes"], resources=[queue_arn])

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from fnmatch import fnmatchcase
 from typing import Any, Final
 
 from pulumi_policy import Severity
@@ -34,6 +35,10 @@ class Redrive(DeadLetters):
 
     least_receives: int = Field(default=3, ge=1, description="Fewer attempts than this give up at the first hiccup.")
     most_receives: int = Field(default=10, ge=1, description="More attempts than this hold up what comes after.")
+    never_poison: dict[str, str] = Field(
+        default_factory=dict,
+        description="Queues, by name with `*` for any part, whose messages may come again for ever, with the reason.",
+    )
 
 
 class Retention(DeadLetters):
@@ -75,6 +80,8 @@ class Steps(Parameters):
 def queues_have_dead_letters(queue: Resource, parameters: Redrive) -> Iterator[str]:
     """Every queue hands over to a dead-letter queue after a bounded number of attempts."""
     if _is_dead_letter_queue(queue, parameters):
+        return
+    if any(fnmatchcase(queue.properties.text("name"), name) for name in parameters.never_poison):
         return
     if not queue.properties.has("redrivePolicy"):
         yield "redrivePolicy is not set"

@@ -37,7 +37,7 @@ def targets_of(cell: Graph, occurred: Any) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("command", ["PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment"])
+@pytest.mark.parametrize("command", ["PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment", "SetSellingMode"])
 def test_a_command_for_this_region_goes_to_checkout(cell: Graph, command: str) -> None:
     from_here = event(command, source="meridian.entry-api", origin=HERE, destination=HERE)
     from_there = event(command, origin=THERE, destination=HERE)
@@ -153,7 +153,7 @@ def test_queues_that_no_rule_feeds_are_fed_by_nobody_from_outside(cell: Graph) -
     fed = {target.inputs["arn"] for target in cell.of_type(TARGET)}
     unfed = [q for q in work_queues(cell) if q.outputs["arn"] not in fed]
 
-    assert len(unfed) == 2
+    assert len(unfed) == 3
     assert [s for s in statements(cell, "aws:sqs/queue:Queue") if s.resource in unfed and s.allows] == []
 
 

@@ -20,7 +20,8 @@ HANDLERS = {
     "meridian-checkout-api": "workloads.checkout.entrypoints.api.handler",
     "meridian-checkout-auditor": "workloads.checkout.entrypoints.auditor.handler",
     "meridian-checkout-commands": "workloads.checkout.entrypoints.commands.handler",
-    "meridian-checkout-operations": "workloads.checkout.entrypoints.operations.handler",
+    "meridian-checkout-hot-items": "workloads.checkout.entrypoints.hot_items.handler",
+    "meridian-checkout-hot-items-clock": "workloads.checkout.entrypoints.hot_items_clock.handler",
     "meridian-checkout-outbox": "workloads.checkout.entrypoints.outbox.handler",
     "meridian-checkout-saga-starter": "workloads.checkout.entrypoints.saga_starter.handler",
     "meridian-checkout-saga-steps": "workloads.checkout.entrypoints.saga_steps.handler",
@@ -31,6 +32,7 @@ HANDLERS = {
 }
 TRIGGERS = {
     "checkout-commands": "sqs:us-east-1:123456789012:meridian-checkout-commands",
+    "checkout-hot-items": "sqs:us-east-1:123456789012:meridian-checkout-hot-items",
     "checkout-saga-starter": "sqs:us-east-1:123456789012:meridian-checkout-saga-start",
     "loyalty-awards": "sqs:us-east-1:123456789012:meridian-loyalty-purchases",
     "singleview-updates": "sqs:us-east-1:123456789012:meridian-single-view-updates",
@@ -226,7 +228,19 @@ def test_the_steps_write_orders_wallets_and_stock_but_no_price(cell: Graph) -> N
         "ORDER#*",
         "WALLET#*",
         "ALLOTMENT#*",
+        "TOKEN#*",
     ]
+
+
+def test_only_what_looks_after_hot_items_and_the_steps_write_tokens(cell: Graph) -> None:
+    writers = {
+        name
+        for name in functions(cell)
+        for write in writes_of(cell, name.removeprefix("meridian-"), "meridian-checkout")
+        if "TOKEN#*" in write.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
+    }
+
+    assert writers == {"meridian-checkout-hot-items", "meridian-checkout-saga-steps"}
 
 
 def test_the_api_writes_neither_prices_nor_stock(cell: Graph) -> None:

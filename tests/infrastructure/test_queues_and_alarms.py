@@ -9,6 +9,7 @@ from tests.infrastructure.inspection import statements
 QUEUE, ALARM = "aws:sqs/queue:Queue", "aws:cloudwatch/metricAlarm:MetricAlarm"
 WORK = {
     "meridian-checkout-commands",
+    "meridian-checkout-hot-items",
     "meridian-checkout-saga-start",
     "meridian-loyalty-purchases",
     "meridian-loyalty-projection-hints",
@@ -40,6 +41,20 @@ def test_every_work_queue_gives_up_after_five_attempts_to_its_own_dead_letter_qu
                 "deadLetterTargetArn": by_name[f"{name}-dead-letters"].outputs["arn"],
                 "maxReceiveCount": 5,
             }
+
+
+def test_tokens_come_again_until_somebody_keeps_them_and_too_many_in_flight_raise_an_alarm(
+    cell_graphs: Mapping[str, Graph],
+) -> None:
+    for graph in cell_graphs.values():
+        by_name = {queue.inputs["name"]: queue.inputs for queue in graph.of_type(QUEUE)}
+        tokens = {name for name in by_name if name.startswith("meridian-tokens-")}
+
+        assert tokens == {"meridian-tokens-0", "meridian-tokens-1"}
+        assert tokens == watched(graph, "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName")
+        for name in tokens:
+            assert "redrivePolicy" not in by_name[name]
+            assert by_name[name]["visibilityTimeoutSeconds"] == 30
 
 
 def test_a_dead_letter_queue_takes_messages_of_its_own_queue_only(cell_graphs: Mapping[str, Graph]) -> None:
@@ -81,7 +96,7 @@ def test_a_queue_hides_a_message_for_six_attempts_of_its_function(cell_graphs: M
             if mapping.inputs["eventSourceArn"] in queues
         ]
 
-        assert len(mappings) == 4
+        assert len(mappings) == 5
         for mapping in mappings:
             function = next(name for name in functions if f":{name}:" in f"{mapping['functionName']}:")
             hidden = queues[mapping["eventSourceArn"]]["visibilityTimeoutSeconds"]

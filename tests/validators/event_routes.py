@@ -19,7 +19,7 @@ from workloads.contracts.events import Source
 from workloads.contracts.generate_schemas import FOLDER
 
 RULE: Final = "aws:cloudwatch/eventRule:EventRule"
-COMMANDS: Final = frozenset({"PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment"})
+COMMANDS: Final = frozenset({"PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment", "SetSellingMode"})
 _SINGLE_VIEW: Final = frozenset(
     {
         "OrderPlaced",

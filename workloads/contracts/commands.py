@@ -5,11 +5,12 @@ Readers ignore unknown fields, as with events; the entry API refuses them before
 
 from __future__ import annotations
 
+from enum import StrEnum
 from typing import Annotated, ClassVar
 
 import msgspec
 
-from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Region, Sku
+from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Sku
 from workloads.contracts.money import Money
 
 MAXIMUM_LINES = 20
@@ -19,8 +20,6 @@ MAXIMUM_UNITS = 10**12
 Version = Annotated[
     int, msgspec.Meta(ge=1, le=10**15, description="Counted up by the system of record; the newest wins")
 ]
-
-TransferredUnits = Annotated[int, msgspec.Meta(ge=1, le=MAXIMUM_UNITS)]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -71,45 +70,19 @@ class SetAllotment(Command, frozen=True, kw_only=True, rename="camel"):
     version: Version
 
 
-class TransferAllotment(Command, frozen=True, kw_only=True, rename="camel"):
-    """Send units that are free in the Region that receives the command to another Region, once for each id."""
+class RequestedSellingMode(StrEnum):
+    """How a SKU is to be sold."""
 
-    transfer_id: IdempotencyKey
-    sku: Sku
-    units: TransferredUnits
-    to_region: Region
+    PLAIN = "Plain"
+    HOT = "Hot"
 
 
-class ReceiveTransfer(Command, frozen=True, kw_only=True, rename="camel"):
-    """Take in the units of a transfer, which have left their Region. Given by that Region only."""
-
-    transfer_id: IdempotencyKey
-    sku: Sku
-    units: TransferredUnits
-    from_region: Region
-
-
-class StopSelling(Command, frozen=True, kw_only=True, rename="camel"):
-    """Take no more orders of a SKU in any Region; those already taken go on."""
+class SetSellingMode(Command, frozen=True, kw_only=True, rename="camel"):
+    """Set how the Region that receives the command sells a SKU: hot while very many want it at once, else plain."""
 
     sku: Sku
+    mode: RequestedSellingMode
     version: Version
 
 
-class ResumeSelling(Command, frozen=True, kw_only=True, rename="camel"):
-    """Take orders of a SKU again."""
-
-    sku: Sku
-    version: Version
-
-
-COMMANDS: tuple[type[Command], ...] = (
-    PlaceOrder,
-    DepositToWallet,
-    SetPrice,
-    SetAllotment,
-    TransferAllotment,
-    ReceiveTransfer,
-    StopSelling,
-    ResumeSelling,
-)
+COMMANDS: tuple[type[Command], ...] = (PlaceOrder, DepositToWallet, SetPrice, SetAllotment, SetSellingMode)

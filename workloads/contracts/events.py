@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Region, Sku
+from workloads.contracts.identifiers import CustomerId, Region, Sku
 from workloads.contracts.money import Money
 
 Sequence = Annotated[int, msgspec.Meta(ge=1)]
@@ -146,39 +146,6 @@ class StockRecovered(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
-class AllotmentTransferred(DomainEvent, frozen=True, kw_only=True, rename="camel"):
-    """Units have left a Region's allotment for another Region's: they are in flight until `TransferReceived`."""
-
-    SOURCE: ClassVar[Source] = Source.CHECKOUT
-    transfer_id: IdempotencyKey
-    sku: Sku
-    units: Annotated[int, msgspec.Meta(ge=1)]
-    from_region: Region
-    to_region: Region
-    sequence: Sequence
-
-
-class TransferReceived(DomainEvent, frozen=True, kw_only=True, rename="camel"):
-    """The units of a transfer have entered the other Region's allotment."""
-
-    SOURCE: ClassVar[Source] = Source.CHECKOUT
-    transfer_id: IdempotencyKey
-    sku: Sku
-    units: Annotated[int, msgspec.Meta(ge=1)]
-    from_region: Region
-    to_region: Region
-    sequence: Sequence
-
-
-class CheckoutRedriven(DomainEvent, frozen=True, kw_only=True, rename="camel"):
-    """An operator asked for the saga of a pending order once more. `sequence` counts these within the order."""
-
-    SOURCE: ClassVar[Source] = Source.CHECKOUT
-    order_id: str
-    customer_id: CustomerId
-    sequence: Sequence
-
-
 class WalletCredited(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """A deposit reached a wallet. `balance` is what the wallet held right after; `sequence` is the wallet's version."""
 
@@ -239,13 +206,10 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     StockReleased,
     PurchaseCompleted,
     PurchaseRejected,
-    CheckoutRedriven,
     SoldOut,
     BackInStock,
     StockRanLow,
     StockRecovered,
-    AllotmentTransferred,
-    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,

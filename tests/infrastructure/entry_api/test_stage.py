@@ -85,7 +85,12 @@ def test_the_gateway_puts_these_commands_onto_this_bus_and_nothing_else(cell: Gr
         if op["x-amazon-apigateway-integration"]["type"] == "aws"
     ]
 
-    assert put.conditions["StringEquals"]["events:detail-type"] == ["PlaceOrder", "SetPrice", "SetAllotment"]
+    assert put.conditions["StringEquals"]["events:detail-type"] == [
+        "PlaceOrder",
+        "SetPrice",
+        "SetAllotment",
+        "SetSellingMode",
+    ]
     assert {integration["credentials"] for integration in direct} == {
         "arn:aws:iam::123456789012:role/meridian-entry-api-put-events-us-east-1"
     }

@@ -25,7 +25,6 @@ CUSTOMER = "us-east-1.c-1"
 def document() -> dict[str, Any]:
     values = {
         "CheckoutApi": function_arn("checkout"),
-        "CheckoutOperations": function_arn("operations"),
         "SingleviewApi": function_arn("singleview"),
         "IdentityAuthorizer": function_arn("authorizer"),
         "Region": REGION,
@@ -123,6 +122,7 @@ def test_a_key_that_the_request_validator_can_not_see_is_refused_by_the_template
     [
         ("set-price", {"sku": "CD-1", "price": {"minorUnits": 1, "currency": "USD"}, "version": 3}, "SetPrice"),
         ("set-allotment", {"sku": "CD-1", "units": 7, "version": 1}, "SetAllotment"),
+        ("set-selling-mode", {"sku": "CD-1", "mode": "Hot", "version": 1}, "SetSellingMode"),
     ],
 )
 def test_commands_of_systems_of_record_carry_their_body_as_data(path: str, body: dict[str, Any], type_: str) -> None:

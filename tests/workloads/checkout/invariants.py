@@ -10,39 +10,62 @@ from tests.workloads.checkout.state import State
 from workloads.checkout.domain.allotment import StockLevel
 from workloads.checkout.domain.order import OrderState
 from workloads.checkout.domain.reservation import ReservationState
+from workloads.checkout.domain.token import TokenRecord, TokenState
+from workloads.checkout.domain.token import tokens_of as numbers_of
 from workloads.checkout.domain.wallet import PaymentState
 
 
 def check(state: State) -> None:
     """Check all of them."""
     check_stock(state)
-    check_transfers(state)
     check_money(state)
     check_orders(state)
     check_events(state)
 
 
 def check_stock(state: State) -> None:
-    """What is not free of an allotment is held or sold."""
+    """What is not free of an allotment is held or sold, as ordinary units or by tokens, or an open token has it."""
+    check_tokens(state)
     used: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for reservation in state.reservations.values():
         if reservation.state is not ReservationState.RELEASED:
             used[state.orders[reservation.order_id].home.region].update(reservation.units)
     for (sku, region), allotment in state.allotments.items():
-        assert allotment.units - allotment.free == used[region][sku]
-        assert (allotment.level is StockLevel.SOLD_OUT) == (allotment.free <= 0)
+        settled = sum(token.state is TokenState.SETTLED for token in tokens_of(state, sku, region))
+        assert allotment.units == allotment.free + allotment.selling.open + used[region][sku] + settled
+        if allotment.selling.is_plain():
+            assert (allotment.level is StockLevel.SOLD_OUT) == (allotment.free <= 0)
 
 
-def check_transfers(state: State) -> None:
-    """What has left one Region has entered another one, or is in flight to it."""
-    transferred = Counter[str]()
-    for (sku, _), allotment in state.allotments.items():
-        transferred[sku] += allotment.transferred
-    for identity, transfer in state.transfers.items():
-        if identity not in state.receipts:
-            transferred[transfer.sku] += transfer.units
-    assert not any(transferred.values())
-    assert state.receipts.keys() <= state.transfers.keys()
+def check_tokens(state: State) -> None:
+    """A token is open until it is retired or settled; orders have those that their reservations name."""
+    for (sku, region), allotment in state.allotments.items():
+        selling = allotment.selling
+        tokens = tokens_of(state, sku, region)
+        present = [record for record in tokens if record.token.generation == selling.generation]
+        closed = sum(record.state in {TokenState.RETIRED, TokenState.SETTLED} for record in present)
+        assert selling.open == (0 if selling.is_plain() else selling.issued - closed)
+        assert all(record.token.number < selling.issued for record in present)
+        past = [record for record in tokens if record.token.generation != selling.generation or selling.is_plain()]
+        assert {record.state for record in past} <= {TokenState.RETIRED, TokenState.SETTLED}
+    had = {
+        (region, token, record.order_id)
+        for (region, token), record in state.tokens.items()
+        if record.state in {TokenState.TAKEN, TokenState.SETTLED}
+    }
+    named = [
+        (state.orders[reservation.order_id].home.region, token, reservation.order_id)
+        for reservation in state.reservations.values()
+        if reservation.state is not ReservationState.RELEASED
+        for token in numbers_of(reservation.tokens)
+    ]
+    assert len(named) == len(set(named))
+    assert had == set(named)
+
+
+def tokens_of(state: State, sku: str, region: str) -> list[TokenRecord]:
+    """Return all that is known of the tokens of a SKU in a Region."""
+    return [record for (where, token), record in state.tokens.items() if (where, token.sku) == (region, sku)]
 
 
 def check_money(state: State) -> None:

@@ -119,6 +119,7 @@ def test_a_refused_command_says_why(cells: MemoryCells, here: Ports) -> None:
         ("PlaceOrder", an_order(idempotencyKey="not a key"), CUSTOMER),
         ("SetPrice", {"sku": CD, "price": {"minorUnits": -1, "currency": "USD"}, "version": 1}, "catalogue.write"),
         ("SetAllotment", {}, "stock.write"),
+        ("SetSellingMode", {}, "stock.write"),
     ],
 )
 def test_a_malformed_command_is_refused_for_its_sender_to_see(

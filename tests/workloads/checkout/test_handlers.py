@@ -25,6 +25,8 @@ def environment(
     emulator: Emulator, dynamodb_cells: Cells, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Mapping[str, str]]:
     queue = emulator.client("sqs").create_queue(QueueName="handlers-saga-start")["QueueUrl"]
+    tokens = [emulator.client("sqs").create_queue(QueueName=f"handlers-tokens-{n}")["QueueUrl"] for n in range(2)]
+    care = emulator.client("sqs").create_queue(QueueName="handlers-hot-items")["QueueUrl"]
     if BUS not in {bus["Name"] for bus in emulator.client("events").list_event_buses()["EventBuses"]}:
         emulator.client("events").create_event_bus(Name=BUS)
     emulator.client("s3").create_bucket(Bucket=UNPUBLISHED)
@@ -42,6 +44,8 @@ def environment(
         "MERIDIAN_REGIONS": ",".join(REGIONS),
         "PROBLEM_BASE": "https://shop.example/problems",
         "SAGA_START_QUEUE_URL": queue,
+        "HOT_ITEM_QUEUE_URLS": ",".join(tokens),
+        "HOT_ITEM_CARE_QUEUE_URL": care,
         "ORDER_BURST": "50",
         "ORDERS_PER_MINUTE": "300",
         "SAGA_STARTS_PER_SECOND": "300",

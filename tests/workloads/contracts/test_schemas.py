@@ -12,13 +12,11 @@ from jsonschema import ValidationError as SchemaError
 from workloads.contracts.commands import (
     DepositToWallet,
     PlaceOrder,
-    ReceiveTransfer,
     RequestedLine,
-    ResumeSelling,
+    RequestedSellingMode,
     SetAllotment,
     SetPrice,
-    StopSelling,
-    TransferAllotment,
+    SetSellingMode,
 )
 from workloads.contracts.envelope import (
     MESSAGES,
@@ -33,10 +31,8 @@ from workloads.contracts.envelope import (
     open_message,
 )
 from workloads.contracts.events import (
-    AllotmentTransferred,
     BackInStock,
     BalanceChanged,
-    CheckoutRedriven,
     OrderLine,
     OrderPlaced,
     PointsAwarded,
@@ -48,7 +44,6 @@ from workloads.contracts.events import (
     StockRecovered,
     StockReleased,
     StockReserved,
-    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,
@@ -82,15 +77,8 @@ EXAMPLES: tuple[Message, ...] = (
         placed_at=TIME,
         sequence=2,
     ),
-    CheckoutRedriven(order_id="o-1", customer_id=CUSTOMER, sequence=1),
     SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
     BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
-    AllotmentTransferred(
-        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=1
-    ),
-    TransferReceived(
-        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=2
-    ),
     StockRanLow(sku="cd-1099", region="us-east-1", sequence=1),
     StockRecovered(sku="cd-1099", region="us-east-1", sequence=2),
     WalletCredited(customer_id=CUSTOMER, deposit_id="d-1", amount=TOTAL, balance=TOTAL, sequence=1),
@@ -102,10 +90,7 @@ EXAMPLES: tuple[Message, ...] = (
     DepositToWallet(customer_id=CUSTOMER, idempotency_key="k", amount=TOTAL),
     SetPrice(sku="cd-1099", price=TOTAL, version=1),
     SetAllotment(sku="cd-1099", units=7, version=1),
-    TransferAllotment(transfer_id="t-1", sku="cd-1099", units=5, to_region="eu-west-1"),
-    ReceiveTransfer(transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1"),
-    StopSelling(sku="cd-1099", version=1),
-    ResumeSelling(sku="cd-1099", version=2),
+    SetSellingMode(sku="cd-1099", mode=RequestedSellingMode.HOT, version=1),
 )
 by_type = pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 

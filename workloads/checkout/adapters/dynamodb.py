@@ -8,6 +8,7 @@ from uuid import uuid4
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
+from workloads.checkout.adapters.batches import read_batch
 from workloads.checkout.adapters.transactions import Writer, actions_of
 from workloads.checkout.application.changes import Change
 from workloads.checkout.application.ports import (
@@ -21,10 +22,7 @@ from workloads.checkout.application.ports import (
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
-from workloads.checkout.domain.listing import Listing, Offer
-from workloads.checkout.domain.operation import OperationRecord
 from workloads.checkout.domain.price import Price, newest
-from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import encode
 
@@ -34,17 +32,8 @@ if TYPE_CHECKING:
 
 _OUTBOX_RETENTION: Final = 14 * 24 * 3600
 """Seconds that an outbox entry lives: as long as the longest retention of what it feeds (SQS: 14 days)."""
-_BATCH: Final = 100
-"""BatchGetItem takes at most 100 keys (Amazon DynamoDB API Reference)."""
 _CONFLICTS: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 """The cancellation reasons that mean that another write came first; any other is a technical failure."""
-
-
-class UnreadKeysError(RuntimeError):
-    """DynamoDB kept leaving keys of a batch unread."""
-
-    def __init__(self, unread: int) -> None:
-        super().__init__(f"{unread} keys of a batch stayed unread: the table is throttled, try again later")
 
 
 class DynamoDbStore:
@@ -77,7 +66,6 @@ class DynamoDbStore:
             order=items.read_order(order) if order else None,
             reservation=items.read_reservation(reservation) if reservation else None,
             handovers=_handovers(found),
-            redrives=found.get("REDRIVES", {}).get("redrives", 0),
         )
 
     def checkout(self, order_id: str, customer_id: str) -> CheckoutRecord:
@@ -88,7 +76,8 @@ class DynamoDbStore:
             "payment": keys.ledger(customer_id, "DEBIT", order_id),
             "wallet": keys.wallet(customer_id),
         }
-        by_key = {(item["pk"], item["sk"]): item for item in self._batch(list(places.values()))}
+        found_items = read_batch(self._client, self._table, list(places.values()))
+        by_key = {(item["pk"], item["sk"]): item for item in found_items}
         found = {part: by_key.get((key["pk"], key["sk"])) for part, key in places.items()}
         order, reservation, payment = found["order"], found["reservation"], found["payment"]
         return CheckoutRecord(
@@ -111,47 +100,22 @@ class DynamoDbStore:
     def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:
         """Return the price that counts of each SKU that has one."""
         found: dict[str, list[Price]] = {}
-        for item in self._batch([keys.price(sku, region) for sku in set(skus) for region in self._regions]):
+        for item in read_batch(
+            self._client, self._table, [keys.price(sku, region) for sku in set(skus) for region in self._regions]
+        ):
             price = items.read_price(item)
             found.setdefault(price.sku, []).append(price)
         return {sku: price for sku, prices in found.items() if (price := newest(prices)) is not None}
 
-    def offers(self, skus: Iterable[str], region: str) -> Mapping[str, Offer]:
-        """Return the offer, in one Region, of each SKU that has a price: one read, whatever there is to know."""
-        wanted = set(skus)
-        kinds = (keys.price, keys.listing)
-        found = self._batch([key(sku, said_in) for key in kinds for sku in wanted for said_in in self._regions])
-        return items.read_offers(found, region)
-
-    def listings(self, sku: str) -> Sequence[Listing]:
-        """Return what each Region tells about the sale of a SKU."""
-        return [items.read_listing(item) for item in self._batch([keys.listing(sku, said) for said in self._regions])]
-
-    def transfer(self, transfer_id: str, from_region: str) -> Transfer | None:
-        """Return a transfer, and whether its receipt is known here."""
-        key, receipt = keys.transfer(transfer_id, from_region), keys.receipt(transfer_id, from_region)
-        found = self._partition(key["pk"])
-        return items.read_transfer(found[key["sk"]], received=receipt["sk"] in found) if key["sk"] in found else None
-
-    def receipt(self, transfer_id: str, from_region: str) -> Receipt | None:
-        """Return the receipt of a transfer."""
-        item = self._get(keys.receipt(transfer_id, from_region))
-        return items.read_receipt(item) if item else None
-
     def allotments(self, skus: Iterable[str], region: str) -> Mapping[str, Allotment]:
         """Return a Region's allotment of each SKU that has one."""
-        found = self._batch([keys.allotment(sku, region) for sku in set(skus)])
+        found = read_batch(self._client, self._table, [keys.allotment(sku, region) for sku in set(skus)])
         return {allotment.sku: allotment for allotment in map(items.read_allotment, found)}
 
     def command(self, command_id: str) -> CommandRecord | None:
         """Return what became of a command."""
         item = self._get(keys.command(command_id))
         return items.read_command(item) if item else None
-
-    def operation(self, operation_id: str) -> OperationRecord | None:
-        """Return what an operator did."""
-        item = self._get(keys.operation(operation_id))
-        return items.read_operation(item) if item else None
 
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
         """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""
@@ -203,22 +167,6 @@ class DynamoDbStore:
             ConsistentRead=True,
         )
         return {item["sk"]: item for item in map(read_item, answer["Items"])}
-
-    def _batch(self, wanted: Sequence[keys.Key]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for start in range(0, len(wanted), _BATCH):
-            found += self._batch_of_100([write_item(key) for key in wanted[start : start + _BATCH]])
-        return found
-
-    def _batch_of_100(self, wanted: list[Any]) -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = []
-        for _ in range(3):
-            answer = self._client.batch_get_item(RequestItems={self._table: {"Keys": wanted, "ConsistentRead": True}})
-            found += [read_item(item) for item in answer["Responses"].get(self._table, [])]
-            wanted = answer.get("UnprocessedKeys", {}).get(self._table, {}).get("Keys", [])
-            if not wanted:
-                return found
-        raise UnreadKeysError(len(wanted))
 
 
 def _account(customer_id: str, item: Mapping[str, Any] | None) -> Account:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final, TypeAlias
 
+from workloads.checkout.domain.token import PARTITIONS, Token
+
 Key: TypeAlias = dict[str, str]
 
 HANDOVER_PREFIX: Final = "HANDOVER#"
@@ -50,41 +52,29 @@ def allotment(sku: str, region: str) -> Key:
     return {"pk": f"ALLOTMENT#{sku}#{region}", "sk": "ALLOTMENT"}
 
 
-def listing(sku: str, region: str) -> Key:
-    """Return the key of what a Region tells about the sale of a SKU."""
-    return {"pk": f"LISTING#{sku}", "sk": region}
-
-
-def transfer(transfer_id: str, from_region: str) -> Key:
-    """Return the key of a transfer."""
-    return {"pk": f"TRANSFER#{transfer_id}", "sk": f"OUT#{from_region}"}
-
-
-def receipt(transfer_id: str, from_region: str) -> Key:
-    """Return the key of the receipt of a transfer: only the Region that receives writes it."""
-    return {"pk": f"TRANSFER#{transfer_id}", "sk": f"IN#{from_region}"}
-
-
 def command(command_id: str) -> Key:
     """Return the key of what became of a command."""
     return {"pk": f"COMMAND#{command_id}", "sk": "COMMAND"}
 
 
-def redrives(order_id: str) -> Key:
-    """Return the key of how often an order's saga was started again."""
-    return {"pk": f"ORDER#{order_id}", "sk": "REDRIVES"}
-
-
-def operation(operation_id: str) -> Key:
-    """Return the key of what an operator did."""
-    return {"pk": f"OPERATION#{operation_id}", "sk": "OPERATION"}
-
-
-def trail(region: str, acted_at: str, operation_id: str) -> Key:
-    """Return the key of the same in the trail of a Region's day."""
-    return {"pk": f"OPERATIONS#{region}#{acted_at[:10]}", "sk": f"{acted_at}#{operation_id}"}
-
-
 def audited_sku(region: str, sku: str) -> Key:
     """Return the key of a SKU that a Region's auditor has met."""
     return {"pk": f"AUDIT#{region}", "sk": f"SKU#{sku}"}
+
+
+def token(token: Token, region: str) -> Key:
+    """Return the key of a token: spread over partition keys, so that no one partition carries a generation."""
+    return {
+        "pk": token_partition(token.sku, region, token.generation, token.number % PARTITIONS),
+        "sk": f"{token.number:010d}",
+    }
+
+
+def token_partition(sku: str, region: str, generation: int, partition: int) -> str:
+    """Return one of the partition keys of a generation's tokens."""
+    return f"TOKEN#{sku}#{region}#{generation}#{partition}"
+
+
+def pool(number: int, region: str) -> Key:
+    """Return the key of the owner of one of a Region's pools of tokens."""
+    return {"pk": f"POOL#{region}#{number}", "sk": "POOL"}

@@ -145,7 +145,7 @@ class _Audit:
         if history is not None:
             placed_at = books.order.placed_at if books.order else None
             surely, possibly = was_in_use(history, at, placed_at=placed_at)
-            for sku, units in history.reservation.units.items():
+            for sku, units in history.reservation.all_units().items():
                 self._in_use[sku] = self._in_use[sku].plus(Share(units if surely else 0, units if possibly else 0))
         if self._suspicion(books.order_id, books.order, history) is None:
             return

@@ -8,23 +8,12 @@ from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep
-from workloads.checkout.application.selling import set_selling
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
-from workloads.checkout.application.transfer import receive_transfer, transfer_allotment
+from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.refusal import Refusal
-from workloads.contracts.commands import (
-    Command,
-    DepositToWallet,
-    PlaceOrder,
-    ReceiveTransfer,
-    ResumeSelling,
-    SetAllotment,
-    SetPrice,
-    StopSelling,
-    TransferAllotment,
-)
+from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice, SetSellingMode
 
 
 class UnknownCommandError(ValueError):
@@ -57,12 +46,8 @@ def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
             set_price(ports, command, cause)
         case SetAllotment():
             set_allotment(ports, command, cause)
-        case TransferAllotment():
-            transfer_allotment(ports, command, cause)
-        case ReceiveTransfer():
-            receive_transfer(ports, command, cause)
-        case StopSelling() | ResumeSelling():
-            set_selling(ports, command, cause)
+        case SetSellingMode():
+            set_selling_mode(ports, command, cause)
         case _:
             raise UnknownCommandError(command)
 

@@ -9,22 +9,17 @@ import msgspec
 from workloads.checkout.application.ports import OutboxEntry, Ports
 from workloads.checkout.domain.allotment import LevelEvent, Movement, level_told
 from workloads.checkout.domain.handover import Handover
-from workloads.checkout.domain.operation import Operation
 from workloads.checkout.domain.order import Acceptance, Order
-from workloads.checkout.domain.transfer import Transfer, instruct
 from workloads.contracts.clock import timestamp
 from workloads.contracts.commands import DepositToWallet, PlaceOrder
 from workloads.contracts.envelope import envelop
 from workloads.contracts.events import (
-    AllotmentTransferred,
-    CheckoutRedriven,
     OrderPlaced,
     PurchaseCompleted,
     PurchaseRejected,
     Source,
     StockReleased,
     StockReserved,
-    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,
@@ -40,13 +35,10 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     acceptance: Acceptance
     owner: str | None = None
     """Who may see what became of the command; None for a request, whose sender learns it from the answer."""
-    operation: Operation | None = None
-    """What an operator asked for, if it was one."""
 
 
 OrderEvent = OrderPlaced | PurchaseCompleted | PurchaseRejected
 StockEvent = StockReserved | StockReleased
-TransferEvent = AllotmentTransferred | TransferReceived
 WalletEvent = WalletCredited | WalletDebited | WalletRefunded
 
 
@@ -97,49 +89,9 @@ def level_entries(
     ]
 
 
-def transfer_entry(ports: Ports, event: TransferEvent, cause: Cause) -> OutboxEntry:
-    """Return the entry of a transfer's event."""
-    return _entry(
-        ports,
-        event,
-        aggregate=f"TRANSFER#{event.transfer_id}#{event.from_region}",
-        subject=event.transfer_id,
-        correlation_id=cause.correlation_id,
-        causation_id=cause.id,
-    )
-
-
-def transfer_command_entry(ports: Ports, transfer: Transfer, cause: Cause) -> OutboxEntry:
-    """Return the entry by which the other Region learns of a transfer's units: the same command at every sending."""
-    event = envelop(
-        instruct(transfer),
-        event_id=transfer.command_id,
-        source=Source.CHECKOUT,
-        subject=transfer.sku,
-        time=timestamp(ports.clock.now()),
-        originregion=ports.region,
-        destinationregion=transfer.to_region,
-        correlationid=cause.correlation_id,
-        causationid=cause.id,
-    )
-    return OutboxEntry(aggregate=f"COMMAND#{transfer.command_id}", sequence=transfer.sendings, event=event)
-
-
 def order_level_entries(ports: Ports, order: Order, movements: Iterable[Movement]) -> list[OutboxEntry]:
     """Return the entries of the levels that an order's units tell."""
     return level_entries(ports, movements, correlation_id=order.correlation_id, causation_id=_root(order))
-
-
-def redrive_entry(ports: Ports, order: Order, event: CheckoutRedriven, cause: Cause) -> OutboxEntry:
-    """Return the entry that asks for one more execution of an order's saga."""
-    return _entry(
-        ports,
-        event,
-        aggregate=f"REDRIVE#{order.id}",
-        subject=order.id,
-        correlation_id=order.correlation_id,
-        causation_id=cause.id,
-    )
 
 
 def wallet_entry(ports: Ports, event: WalletEvent, *, correlation_id: str, causation_id: str) -> OutboxEntry:
@@ -183,7 +135,7 @@ def _root(order: Order) -> str:
 
 def _entry(
     ports: Ports,
-    event: OrderEvent | CheckoutRedriven | StockEvent | LevelEvent | TransferEvent | WalletEvent,
+    event: OrderEvent | StockEvent | LevelEvent | WalletEvent,
     *,
     aggregate: str,
     subject: str,

@@ -30,4 +30,7 @@ def _set(ports: Ports, command: SetAllotment, cause: Cause) -> Settled | Refusal
         [change, *record_of(ports, cause, result)],
         level_entries(ports, [decided], correlation_id=cause.correlation_id, causation_id=cause.id),
     )
+    if not decided.after.selling.is_plain():
+        # Free units become tokens, or missing ones are taken out of them.
+        ports.hot_items.queues.wake(command.sku)
     return result

@@ -7,20 +7,18 @@ first release has only such) is made up for by the next one that does.
 
 from __future__ import annotations
 
-from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
 import msgspec
 
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
+from workloads.checkout.domain.selling import PLAIN, PLENTY, Selling
 from workloads.contracts.commands import SetAllotment
 from workloads.contracts.events import BackInStock, SoldOut, StockRanLow, StockRecovered
 
 LOW_SHARE: Final = 10
 """Stock runs low when only a tenth of the units is free: time to move some in before the last one is sold."""
-IDLE_SHARE: Final = 2
-"""Stock lies idle when at least half of it is free while another Region's has run low."""
 
 LevelEvent = SoldOut | BackInStock | StockRanLow | StockRecovered
 
@@ -34,7 +32,7 @@ class StockLevel(StrEnum):
 
 
 class Allotment(msgspec.Struct, frozen=True, kw_only=True):
-    """What a Region may sell of a SKU. `units - free` is held or sold."""
+    """What a Region may sell of a SKU. `units - free` is held, sold, or in a pool of tokens."""
 
     sku: str
     region: str
@@ -50,11 +48,21 @@ class Allotment(msgspec.Struct, frozen=True, kw_only=True):
     """What was told last. Ample where nothing was told yet, for that is what everybody assumes then."""
     availability: int = 0
     """How often a level was told: the sequence of the last event."""
+    selling: Selling = PLAIN
 
     @property
     def units(self) -> int:
         """Return how many units the Region may sell in all, those already sold included."""
         return self.allotted + self.transferred
+
+    @property
+    def left(self) -> int:
+        """Return how many units can be had: the free ones, and the tokens that nobody had at the last count."""
+        return self.free if self.selling.is_plain() else self.free + self.selling.remaining
+
+    def is_short_of(self, units: int) -> bool:
+        """Return whether fewer units can be had."""
+        return self.left < units
 
 
 class Movement(msgspec.Struct, frozen=True):
@@ -96,12 +104,6 @@ def put_back(allotment: Allotment, units: int) -> Movement:
     return _moved(allotment, msgspec.structs.replace(allotment, free=allotment.free + units))
 
 
-def transferred(allotment: Allotment, units: int) -> Movement:
-    """Let units come in from another Region, or (below zero) go there."""
-    after = msgspec.structs.replace(allotment, free=allotment.free + units, transferred=allotment.transferred + units)
-    return _moved(allotment, after)
-
-
 def tell(allotment: Allotment) -> Movement:
     """Tell the level as it is, without moving a unit: for an allotment whose level was changed without being told."""
     return _moved(allotment, allotment)
@@ -121,17 +123,6 @@ def set_allotment(current: Allotment | None, command: SetAllotment, *, region: s
         f"version {command.version} of the allotment of {command.sku} in {region} does not follow version "
         f"{before.version}, which stands: send the allotment under a higher version",
     )
-
-
-def idle_beside_low(allotments: Collection[Allotment]) -> list[Allotment]:
-    """Return the Regions' allotments of a SKU that lie idle while another one has run low or is sold out."""
-    if all(allotment.level is StockLevel.AMPLE for allotment in allotments):
-        return []
-    return [
-        allotment
-        for allotment in allotments
-        if allotment.level is StockLevel.AMPLE and allotment.free * IDLE_SHARE >= allotment.units
-    ]
 
 
 def no_allotment(sku: str, region: str) -> Allotment:
@@ -156,8 +147,27 @@ def level_told(movement: Movement) -> LevelEvent | None:
             return StockRecovered(sku=sku, region=region, sequence=sequence)
 
 
+def change_selling(allotment: Allotment, selling: Selling, *, freed: int = 0) -> Movement:
+    """Sell in another way from now on, and move tokens' units to the free ones, or the reverse where below zero."""
+    after = msgspec.structs.replace(allotment, selling=selling, free=allotment.free + freed)
+    return _telling(allotment, after, _level_by_tokens(after))
+
+
 def _moved(before: Allotment, after: Allotment) -> Movement:
-    level = level_of(after.free, after.units)
+    if not after.selling.is_plain():
+        # What is free is not what is left: whoever looks after the tokens counts, and tells.
+        return Movement(before, after)
+    return _telling(before, after, level_of(after.free, after.units))
+
+
+def _level_by_tokens(allotment: Allotment) -> StockLevel:
+    """Return the level as far as it is known: a count ends where it has found plenty."""
+    if allotment.selling.is_plain() or allotment.selling.remaining < PLENTY:
+        return level_of(allotment.left, allotment.units)
+    return StockLevel.AMPLE if allotment.level is StockLevel.SOLD_OUT else allotment.level
+
+
+def _telling(before: Allotment, after: Allotment, level: StockLevel) -> Movement:
     if level is before.level:
         return Movement(before, after)
     return Movement(before, msgspec.structs.replace(after, level=level, availability=before.availability + 1))

@@ -20,13 +20,11 @@ class RefusalKind(StrEnum):
     MALFORMED_COMMAND = "malformed-command"
     TOO_MANY_ORDERS = "too-many-orders"
     OVERLOADED = "overloaded"
-    UNKNOWN_ORDER = "unknown-order"
-    ORDER_ENDED = "order-ended"
-    NOTHING_TO_REPAIR = "nothing-to-repair"
     SOLD_OUT = "sold-out"
     NOT_FOR_SALE = "not-for-sale"
     INSUFFICIENT_STOCK = "insufficient-stock"
     UNKNOWN_REGION = "unknown-region"
+    NO_TOKEN_QUEUE = "no-token-queue"  # noqa: S105 - no password
 
 
 class Refusal(msgspec.Struct, frozen=True):

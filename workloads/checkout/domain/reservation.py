@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
 
 from workloads.checkout.domain.allotment import Allotment, Movement, put_back, take, tell
 from workloads.checkout.domain.order import Order
+from workloads.checkout.domain.token import MAXIMUM_TOKENS, HeldTokens, Token, held
 from workloads.contracts.events import RejectionReason, StockReleased, StockReserved
 
 
@@ -27,10 +28,16 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     order_id: str
     customer_id: str
     units: Mapping[str, int]
-    """By SKU; empty where nothing was ever held."""
+    """By SKU, out of the allotments' free units; empty where nothing was ever held."""
+    tokens: Mapping[str, HeldTokens] = {}
+    """By SKU, of those that were hot."""
     state: ReservationState
     refusal: RejectionReason | None = None
     """Why nothing could be held."""
+
+    def all_units(self) -> Counter[str]:
+        """Return how many units it has of each SKU, wherever they came from."""
+        return Counter(self.units) + Counter({sku: len(tokens.numbers) for sku, tokens in self.tokens.items()})
 
 
 def units_of(order: Order) -> dict[str, int]:
@@ -41,13 +48,39 @@ def units_of(order: Order) -> dict[str, int]:
     return dict(units)
 
 
-def reserve(order: Order, allotments: Mapping[str, Allotment]) -> Reservation:
-    """Decide whether the order gets its units: all of them are held, or none and the refusal says why."""
-    units = units_of(order)
-    short = any(sku not in allotments or allotments[sku].free < quantity for sku, quantity in units.items())
-    if short:
+def hot_units_of(order: Order, allotments: Mapping[str, Allotment]) -> dict[str, int]:
+    """Return for how many units of each hot SKU the order needs tokens."""
+    hot = {sku for sku, allotment in allotments.items() if allotment.selling.is_hot()}
+    return {sku: units for sku, units in units_of(order).items() if sku in hot}
+
+
+def is_short(order: Order, allotments: Mapping[str, Allotment]) -> bool:
+    """Return whether the order can not get all of its units, as far as the allotments tell.
+
+    An order for more tokens than fit into one transaction can not be had at all.
+    """
+    if sum(hot_units_of(order, allotments).values()) > MAXIMUM_TOKENS:
+        return True
+    return any(sku not in allotments or allotments[sku].is_short_of(units) for sku, units in units_of(order).items())
+
+
+def reserve(
+    order: Order, allotments: Mapping[str, Allotment], tokens: Mapping[str, Sequence[Token]] | None = None
+) -> Reservation:
+    """Decide whether the order gets its units: all of them are held, or none and the refusal says why.
+
+    Of each hot SKU that is not short, `tokens` has as many as the order needs.
+    """
+    if is_short(order, allotments):
         return _without_units(order, RejectionReason.SOLD_OUT)
-    return Reservation(order_id=order.id, customer_id=order.customer_id, units=units, state=ReservationState.HELD)
+    tokens = tokens or {}
+    return Reservation(
+        order_id=order.id,
+        customer_id=order.customer_id,
+        units={sku: units for sku, units in units_of(order).items() if sku not in tokens},
+        tokens=held(token for taken in tokens.values() for token in taken),
+        state=ReservationState.HELD,
+    )
 
 
 def movements_to_hold(reservation: Reservation, allotments: Mapping[str, Allotment]) -> list[Movement]:
@@ -74,9 +107,9 @@ def release(order: Order, reservation: Reservation | None) -> Reservation:
     return msgspec.structs.replace(reservation, state=ReservationState.RELEASED)
 
 
-def movements_to_release(reservation: Reservation, allotments: Mapping[str, Allotment]) -> list[Movement]:
-    """Return what goes back into the allotments that the held units came from: an allotment is never taken away."""
-    return [put_back(allotments[sku], units) for sku, units in reservation.units.items()]
+def movements_to_put_back(units: Mapping[str, int], allotments: Mapping[str, Allotment]) -> list[Movement]:
+    """Return what units do that go back into the allotments that they came from: an allotment is never taken away."""
+    return [put_back(allotments[sku], number) for sku, number in units.items()]
 
 
 def released(order: Order) -> StockReleased:

@@ -47,7 +47,6 @@ _STATUS_OF: Final[Mapping[RefusalKind, int]] = {
     RefusalKind.UNKNOWN_CUSTOMER: 404,
     RefusalKind.TOO_MANY_ORDERS: 429,
     RefusalKind.OVERLOADED: 503,
-    RefusalKind.SOLD_OUT: 409,
 }
 """What a refusal is answered with; 422 unless listed."""
 

@@ -12,18 +12,8 @@ from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
-from workloads.checkout.entrypoints.wiring import admitting_ports
-from workloads.contracts.commands import (
-    Command,
-    DepositToWallet,
-    PlaceOrder,
-    ReceiveTransfer,
-    ResumeSelling,
-    SetAllotment,
-    SetPrice,
-    StopSelling,
-    TransferAllotment,
-)
+from workloads.checkout.entrypoints.wiring import admitting_ports, with_hot_items
+from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice, SetSellingMode
 from workloads.contracts.envelope import CloudEvent, MalformedEventError, decode_from_bus, open_message
 from workloads.contracts.identifiers import CustomerId
 from workloads.runtime import environment
@@ -34,10 +24,7 @@ OWNING_SCOPES: Final = {
     DepositToWallet.__name__: "wallets.deposit",
     SetPrice.__name__: "catalogue.write",
     SetAllotment.__name__: "stock.write",
-    TransferAllotment.__name__: "stock.write",
-    ReceiveTransfer.__name__: "stock.write",
-    StopSelling.__name__: "catalogue.write",
-    ResumeSelling.__name__: "catalogue.write",
+    SetSellingMode.__name__: "stock.write",
 }
 """Commands of systems of record belong to whoever may give them; all others to the customer who gave them."""
 
@@ -103,7 +90,7 @@ def _owner_of_malformed(event: CloudEvent) -> str:
 
 @cache
 def _ports() -> Ports:
-    return admitting_ports()
+    return with_hot_items(admitting_ports())
 
 
 @cache

@@ -12,7 +12,7 @@ from workloads.checkout.application import steps
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps import Checkout
 from workloads.checkout.domain.step import Outcome, Step
-from workloads.checkout.entrypoints.wiring import ports
+from workloads.checkout.entrypoints.wiring import ports, with_hot_items
 from workloads.runtime.lifecycle import at_start
 from workloads.runtime.logging import logger
 
@@ -51,7 +51,7 @@ def carry_out(ports: Ports, request: StepRequest) -> Outcome:
 
 @cache
 def _ports() -> Ports:
-    return ports()
+    return with_hot_items(ports())
 
 
 at_start(_ports)

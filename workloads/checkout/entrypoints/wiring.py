@@ -8,7 +8,9 @@ import msgspec
 
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
 from workloads.checkout.adapters.saga_queue import SqsSagaQueue
-from workloads.checkout.adapters.sold_out_memory import SoldOutForASecond
+from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
+from workloads.checkout.adapters.token_queues import SqsTokenQueues
+from workloads.checkout.application.hot_items.ports import HotItems
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.admission import Admission, OrderRate, SagaCapacity
 from workloads.contracts.clock import SystemClock
@@ -31,6 +33,28 @@ def ports() -> Ports:
     return Ports(store=store, clock=clock, sleep=time.sleep, region=region, regions=regions)
 
 
+def with_hot_items(ports: Ports) -> Ports:
+    """Return the ports of what holds or gives back units: some of them are tokens."""
+    return msgspec.structs.replace(ports, hot_items=HotItems(queues=token_queues(), ledger=token_ledger()))
+
+
+def token_queues() -> SqsTokenQueues:
+    """Return this Region's token queues."""
+    return SqsTokenQueues(
+        aws.sqs,
+        urls=environment.required("HOT_ITEM_QUEUE_URLS").split(","),
+        care_url=environment.required("HOT_ITEM_CARE_QUEUE_URL"),
+        clock=SystemClock(),
+    )
+
+
+def token_ledger() -> DynamoDbTokenLedger:
+    """Return the ledger of this Region's tokens."""
+    return DynamoDbTokenLedger(
+        aws.dynamodb(), table=environment.required("CHECKOUT_TABLE"), region=environment.region()
+    )
+
+
 def admitting_ports() -> Ports:
     """Return the ports of what takes orders: they know how many the cell lets in."""
     rate = OrderRate(
@@ -43,6 +67,5 @@ def admitting_ports() -> Ports:
     return msgspec.structs.replace(
         ports(),
         admission=Admission(rate=rate, capacity=capacity),
-        sold_out=SoldOutForASecond(time.monotonic),
         saga_queue=SqsSagaQueue(aws.sqs, environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic),
     )

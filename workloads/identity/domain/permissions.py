@@ -24,15 +24,13 @@ _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
         "GET/v1/orders/*",
         "GET/v1/wallets/*/deposits/*",
         "GET/v1/customers/*/view",
-        "POST/v1/operations/*",
-        "GET/v1/operations/*",
     ),
     PrincipalType.SYSTEM: (),
 }
 _BY_SCOPE: Final[Mapping[str, tuple[str, ...]]] = {
     "wallets.deposit": ("POST/v1/wallets/*/deposits", "GET/v1/wallets/*/deposits/*"),
     "catalogue.write": ("POST/v1/commands/set-price",),
-    "stock.write": ("POST/v1/commands/set-allotment",),
+    "stock.write": ("POST/v1/commands/set-allotment", "POST/v1/commands/set-selling-mode"),
 }
 
 

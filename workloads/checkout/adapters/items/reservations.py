@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workloads.checkout.adapters.items.fields import Fields, read_reason
+from workloads.checkout.adapters.items.tokens import read_held_tokens, write_held_tokens
 from workloads.checkout.domain.reservation import Reservation, ReservationState
 
 
@@ -15,6 +16,7 @@ def write_reservation(reservation: Reservation) -> Fields:
         "order_id": reservation.order_id,
         "customer_id": reservation.customer_id,
         "units": dict(reservation.units),
+        "tokens": write_held_tokens(reservation.tokens) if reservation.tokens else None,
         "state": reservation.state.value,
         "refusal": reservation.refusal.value if reservation.refusal else None,
     }
@@ -26,6 +28,7 @@ def read_reservation(item: Mapping[str, Any]) -> Reservation:
         order_id=item["order_id"],
         customer_id=item["customer_id"],
         units=item["units"],
+        tokens=read_held_tokens(item.get("tokens", {})),
         state=ReservationState(item["state"]),
         refusal=read_reason(item.get("refusal")),
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workloads.checkout.adapters.items.fields import Fields
+from workloads.checkout.adapters.items.selling import read_selling
 from workloads.checkout.domain.allotment import Allotment, StockLevel
 
 
@@ -34,4 +35,5 @@ def read_allotment(item: Mapping[str, Any]) -> Allotment:
         transferred=item.get("transferred", 0),
         level=StockLevel(item.get("stock_level", StockLevel.AMPLE)),
         availability=item.get("availability", 0),
+        selling=read_selling(item),
     )

@@ -5,12 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
-from workloads.checkout.adapters.transactions.listings import listing_actions
-from workloads.checkout.adapters.transactions.operations import operation_actions
 from workloads.checkout.adapters.transactions.orders import order_actions
 from workloads.checkout.adapters.transactions.reservations import reservation_actions
+from workloads.checkout.adapters.transactions.selling import selling_actions
 from workloads.checkout.adapters.transactions.stock import stock_actions
-from workloads.checkout.adapters.transactions.transfers import transfer_actions
+from workloads.checkout.adapters.transactions.tokens import token_actions
 from workloads.checkout.adapters.transactions.wallets import wallet_actions
 from workloads.checkout.adapters.transactions.writer import ABSENT, Writer
 from workloads.checkout.application.changes import (
@@ -18,13 +17,12 @@ from workloads.checkout.application.changes import (
     AddDepositHandover,
     AddOrderHandover,
     Change,
-    ListingChange,
-    OperationChange,
     OrderChange,
     ReservationChange,
+    SellingChange,
     SetPriceItem,
     StockChange,
-    TransferChange,
+    TokenChange,
 )
 
 if TYPE_CHECKING:
@@ -33,9 +31,7 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "actions_of"]
 
 
-def actions_of(  # noqa: C901, PLR0911 - one branch a kind
-    write: Writer, change: Change
-) -> list[TransactWriteItemTypeDef]:
+def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:  # noqa: PLR0911 - one branch a kind
     """Return the actions of a change."""
     if isinstance(change, OrderChange):
         return order_actions(write, change)
@@ -43,12 +39,10 @@ def actions_of(  # noqa: C901, PLR0911 - one branch a kind
         return reservation_actions(write, change)
     if isinstance(change, StockChange):
         return stock_actions(write, change)
-    if isinstance(change, ListingChange):
-        return listing_actions(write, change)
-    if isinstance(change, OperationChange):
-        return operation_actions(write, change)
-    if isinstance(change, TransferChange):
-        return transfer_actions(write, change)
+    if isinstance(change, TokenChange):
+        return token_actions(write, change)
+    if isinstance(change, SellingChange):
+        return selling_actions(write, change)
     match change:
         case SetPriceItem(price=price):
             key = keys.price(price.sku, price.region)

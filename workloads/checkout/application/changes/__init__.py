@@ -9,8 +9,6 @@ from typing import TypeAlias
 
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
-from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling
-from workloads.checkout.application.changes.operations import AddOperation, CountRedrive, OperationChange
 from workloads.checkout.application.changes.orders import AddOrder, CheckOrderPending, EndOrder, OrderChange
 from workloads.checkout.application.changes.prices import PriceChange, SetPriceItem
 from workloads.checkout.application.changes.reservations import (
@@ -19,12 +17,22 @@ from workloads.checkout.application.changes.reservations import (
     MoveReservation,
     ReservationChange,
 )
+from workloads.checkout.application.changes.selling import (
+    AssignPool,
+    ChangeSelling,
+    ClaimCount,
+    FreePool,
+    SellingChange,
+)
 from workloads.checkout.application.changes.stock import AddAllotment, MoveStock, SetAllotted, StockChange
-from workloads.checkout.application.changes.transfers import (
-    AddReceipt,
-    AddTransfer,
-    SendTransferAgain,
-    TransferChange,
+from workloads.checkout.application.changes.tokens import (
+    ReclaimToken,
+    RetireSettledToken,
+    RetireToken,
+    ReturnToken,
+    SettleToken,
+    TakeToken,
+    TokenChange,
 )
 from workloads.checkout.application.changes.wallets import (
     AddDeposit,
@@ -41,13 +49,12 @@ Change: TypeAlias = (
     OrderChange
     | ReservationChange
     | StockChange
-    | TransferChange
     | WalletChange
     | PriceChange
-    | ListingChange
     | HandoverChange
     | CommandChange
-    | OperationChange
+    | TokenChange
+    | SellingChange
 )
 
 __all__ = [
@@ -55,38 +62,40 @@ __all__ = [
     "AddCommandRecord",
     "AddDeposit",
     "AddDepositHandover",
-    "AddOperation",
     "AddOrder",
     "AddOrderHandover",
     "AddPayment",
-    "AddReceipt",
     "AddReservation",
-    "AddTransfer",
     "AdmitOrder",
+    "AssignPool",
     "Change",
+    "ChangeSelling",
     "ChangeWallet",
     "CheckNotPaid",
     "CheckNothingHeld",
     "CheckOrderPending",
     "CheckPaid",
+    "ClaimCount",
     "CommandChange",
-    "CountRedrive",
     "EndOrder",
-    "FlagSoldOut",
+    "FreePool",
     "HandoverChange",
-    "ListingChange",
     "MoveReservation",
     "MoveStock",
-    "OperationChange",
     "OrderChange",
     "PriceChange",
+    "ReclaimToken",
     "RefundPayment",
     "ReservationChange",
-    "SendTransferAgain",
+    "RetireSettledToken",
+    "RetireToken",
+    "ReturnToken",
+    "SellingChange",
     "SetAllotted",
     "SetPriceItem",
-    "SetSelling",
+    "SettleToken",
     "StockChange",
-    "TransferChange",
+    "TakeToken",
+    "TokenChange",
     "WalletChange",
 ]

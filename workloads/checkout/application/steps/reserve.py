@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import AddReservation, CheckOrderPending, MoveStock
+from workloads.checkout.application.changes import AddReservation, CheckOrderPending
 from workloads.checkout.application.deciding import decide
+from workloads.checkout.application.hot_items.holding import hold
+from workloads.checkout.application.hot_items.taking import TokensInHand
 from workloads.checkout.application.outbox_entries import order_level_entries, stock_entry
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps.subject import Checkout, load
@@ -14,25 +16,30 @@ from workloads.checkout.domain.step import Outcome, end_of, reservation_outcome
 
 def reserve(ports: Ports, checkout: Checkout) -> Outcome:
     """Hold the units, once; a refusal stands, even when stock comes afterwards."""
-    return decide(ports, lambda: _reserve(ports, checkout))
+    hand = TokensInHand(ports)
+    try:
+        return decide(ports, lambda: _reserve(ports, checkout, hand))
+    finally:
+        hand.give_back()
 
 
-def _reserve(ports: Ports, checkout: Checkout) -> Outcome:
+def _reserve(ports: Ports, checkout: Checkout, hand: TokensInHand) -> Outcome:
     progress = load(ports, checkout)
     order = progress.order
     if progress.reservation is not None:
+        hand.settle(progress.reservation)
         return reservation_outcome(progress.reservation)
     if (end := end_of(order)) is not None:
         return end
-    allotments = ports.store.allotments(reservations.units_of(order), ports.region)
-    reservation = reservations.reserve(order, allotments)
+    holding = hold(ports, order, hand)
+    reservation = holding.reservation
     held = reservation.state is ReservationState.HELD
-    movements = reservations.movements_to_hold(reservation, allotments)
     ports.store.commit(
-        [CheckOrderPending(order), AddReservation(reservation), *map(MoveStock, movements)],
+        [CheckOrderPending(order), AddReservation(reservation), *holding.changes],
         [
             *([stock_entry(ports, order, reservations.reserved(order))] if held else []),
-            *order_level_entries(ports, order, movements),
+            *order_level_entries(ports, order, holding.movements),
         ],
     )
+    hand.settle(reservation)
     return reservation_outcome(reservation)

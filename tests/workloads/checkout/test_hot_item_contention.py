@@ -1,0 +1,103 @@
+"""Many at once on a hot SKU, on the embedded AWS: exact while it is hot, and in both switches."""
+
+from __future__ import annotations
+
+import time
+from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
+
+import pytest
+
+from tests.workloads.checkout import sagas
+from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, request, usd
+from tests.workloads.checkout.cell import Cells, events_of
+from tests.workloads.checkout.hot_cell import HotCell, caretaker, hot_cell, tend_now
+from tests.workloads.checkout.invariants import check
+from workloads.checkout.application.deciding import UndecidedError
+from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.set_selling_mode import set_selling_mode
+from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.step import Outcome
+from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
+
+THREADS = 64
+ATTEMPTS = 500
+UNITS = 50
+HOT, PLAIN = RequestedSellingMode.HOT, RequestedSellingMode.PLAIN
+
+
+@pytest.fixture
+def cell(dynamodb_cells: Cells) -> HotCell:
+    return hot_cell(dynamodb_cells)
+
+
+@pytest.fixture
+def here(cell: HotCell, dynamodb_cells: Cells) -> Ports:
+    ports = cell.ports(dynamodb_cells.emulator)
+    list_price(ports, price=usd(0))
+    return ports
+
+
+def set_mode(ports: Ports, mode: RequestedSellingMode, version: int) -> None:
+    set_selling_mode(ports, SetSellingMode(sku=CD, mode=mode, version=version), request(f"mode-{version}"))
+
+
+def allotment_of(ports: Ports) -> Allotment:
+    return ports.store.allotments([CD], ports.region)[CD]
+
+
+def orders_for(ports: Ports, count: int) -> list[str]:
+    def an_order(number: int) -> str:
+        return place(ports, (CD, 1), customer=f"{CUSTOMER}-{number}")
+
+    with ThreadPoolExecutor(16) as pool:
+        return list(pool.map(an_order, range(count)))
+
+
+def until_decided(ports: Ports, order_id: str) -> Outcome:
+    """Ask again as the state machine does."""
+    while True:
+        try:
+            return sagas.reserve(ports, order_id)
+        except UndecidedError:
+            continue
+
+
+def settle(ports: Ports) -> None:
+    while tend_now(ports, CD):
+        pass
+
+
+def test_of_500_attempts_of_64_threads_on_50_tokens_exactly_50_succeed_and_sold_out_is_told_once(
+    dynamodb_cells: Cells, here: Ports
+) -> None:
+    allot(here, units=UNITS)
+    set_mode(here, HOT, 1)
+    settle(here)
+    orders = orders_for(here, ATTEMPTS)
+
+    with caretaker(here, CD), ThreadPoolExecutor(THREADS) as pool:
+        outcomes = Counter(pool.map(until_decided, repeat(here), orders))
+
+    assert outcomes == {Outcome.RESERVED: UNITS, Outcome.SOLD_OUT: ATTEMPTS - UNITS}
+    assert len(events_of(dynamodb_cells, "SoldOut")) == 1
+    check(dynamodb_cells.state())
+
+
+def test_switching_to_and_fro_under_load_sells_each_unit_once(dynamodb_cells: Cells, here: Ports) -> None:
+    allot(here, units=150)
+    orders = orders_for(here, 200)
+
+    with caretaker(here, CD), ThreadPoolExecutor(16) as pool:
+        sold = pool.map(until_decided, repeat(here), orders)
+        for version in range(1, 7):
+            set_mode(here, HOT if version % 2 else PLAIN, version)
+            time.sleep(0.4)
+        outcomes = Counter(sold)
+
+    settle(here)
+    assert outcomes == {Outcome.RESERVED: 150, Outcome.SOLD_OUT: 50}
+    check(dynamodb_cells.state())
+    after = allotment_of(here)
+    assert (after.selling.is_plain(), after.free, after.selling.generation >= 1) == (True, 0, True)

@@ -1,0 +1,419 @@
+"""Selling by tokens: exact whatever the queue does, and back to the plain counter without losing a unit."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import pytest
+
+from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.builders import (
+    BOOK,
+    CD,
+    CUSTOMER,
+    allot,
+    deposit,
+    list_price,
+    place,
+    request,
+    usd,
+)
+from tests.workloads.checkout.cell import MemoryCells, events_of
+from tests.workloads.checkout.invariants import check
+from tests.workloads.checkout.token_pools import MemoryPools, tend_all, with_pools
+from tests.workloads.conftest import HERE
+from workloads.checkout.application.deciding import UndecidedError
+from workloads.checkout.application.hot_items.refilling import refill
+from workloads.checkout.application.hot_items.tending import tend
+from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.results import Settled
+from workloads.checkout.application.set_selling_mode import set_selling_mode
+from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.refusal import Refusal, RefusalKind
+from workloads.checkout.domain.selling import SellingMode
+from workloads.checkout.domain.step import Outcome
+from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
+
+HOT = RequestedSellingMode.HOT
+PLAIN = RequestedSellingMode.PLAIN
+
+
+@pytest.fixture
+def cells() -> MemoryCells:
+    return MemoryCells()
+
+
+@pytest.fixture
+def pools() -> MemoryPools:
+    return MemoryPools()
+
+
+@pytest.fixture
+def here(cells: MemoryCells, pools: MemoryPools) -> Ports:
+    ports = with_pools(cells, pools)
+    list_price(ports, price=usd(100))
+    list_price(ports, BOOK, usd(2500))
+    return ports
+
+
+def set_mode(ports: Ports, mode: RequestedSellingMode, version: int, sku: str = CD) -> Settled | Refusal:
+    return set_selling_mode(
+        ports, SetSellingMode(sku=sku, mode=mode, version=version), request(f"mode-{sku}-{version}")
+    )
+
+
+def make_hot(ports: Ports, units: int, sku: str = CD) -> None:
+    allot(ports, sku, units)
+    assert set_mode(ports, HOT, 1, sku) == Settled()
+    tend_all(ports, sku)
+
+
+def make_plain(ports: Ports, version: int = 2) -> None:
+    assert set_mode(ports, PLAIN, version) == Settled()
+    tend_all(ports, CD)
+
+
+def order(ports: Ports, *lines: tuple[str, int], number: int = 0) -> str:
+    return place(ports, *lines or ((CD, 1),), customer=f"{CUSTOMER}-{number}")
+
+
+def allotment_of(ports: Ports, sku: str = CD) -> Allotment:
+    return ports.store.allotments([sku], HERE)[sku]
+
+
+def pass_time(cells: MemoryCells, **span: float) -> None:
+    cells.clock.moment += timedelta(**span)
+
+
+def test_a_hot_skus_units_are_tokens_that_orders_take_and_the_counter_is_not_written(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 3)
+    before = allotment_of(here)
+    assert (before.free, before.selling.open, len(pools.tokens())) == (0, 3, 3)
+
+    assert steps.reserve(here, order(here)) is Outcome.RESERVED
+
+    assert allotment_of(here) == before
+    assert len(pools.tokens()) == 2
+    check(cells.state())
+
+
+def test_sold_out_is_told_by_the_count_once_and_ends_the_polling(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 2)
+    for number in range(2):
+        assert steps.reserve(here, order(here, number=number)) is Outcome.RESERVED
+    late = order(here, number=2)
+
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, late)
+    assert pools.woken[-1] == CD
+    for _ in range(2):
+        pass_time(cells, seconds=1)
+        tend_all(here, CD)
+
+    assert steps.reserve(here, late) is Outcome.SOLD_OUT
+    assert [event["sku"] for event in events_of(cells, "SoldOut")] == [CD]
+    check(cells.state())
+
+
+def test_an_empty_queue_is_not_sold_out(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:
+    make_hot(here, 2)
+    pools.lose()
+    late = order(here)
+
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, late)
+    pass_time(cells, seconds=1)
+    tend_all(here, CD)
+
+    assert events_of(cells, "SoldOut") == []
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, late)
+    pass_time(cells, minutes=2)
+    assert refill(here, CD) == 2
+    assert steps.reserve(here, late) is Outcome.RESERVED
+
+
+def test_the_same_number_delivered_twice_is_one_orders(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:
+    make_hot(here, 4)
+    pools.repeat()
+    pools.repeat()
+
+    for number in range(4):
+        assert steps.reserve(here, order(here, number=number)) is Outcome.RESERVED
+    pools.time_out()
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, order(here, number=9))
+
+    assert pools.tokens() == []
+    check(cells.state())
+
+
+def test_an_order_gets_all_its_tokens_or_none_beside_its_plain_lines(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 5)
+    allot(here, BOOK, 1)
+
+    both = order(here, (CD, 3), (BOOK, 1), number=1)
+    assert steps.reserve(here, both) is Outcome.RESERVED
+    assert steps.reserve(here, order(here, (CD, 1), (BOOK, 1), number=2)) is Outcome.SOLD_OUT
+    assert len(pools.tokens()) == 2
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, order(here, (CD, 3), number=3))
+    pass_time(cells, seconds=1)
+    tend_all(here, CD)
+
+    assert steps.reserve(here, order(here, (CD, 3), number=3)) is Outcome.SOLD_OUT
+    assert steps.reserve(here, order(here, (CD, 2), number=4)) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_an_order_for_more_tokens_than_fit_into_a_transaction_can_not_be_served(
+    cells: MemoryCells, here: Ports
+) -> None:
+    make_hot(here, 120)
+
+    assert steps.reserve(here, order(here, (CD, 50), number=1)) is Outcome.RESERVED
+    assert steps.reserve(here, order(here, (CD, 51), number=2)) is Outcome.SOLD_OUT
+    check(cells.state())
+
+
+def test_the_same_order_reserved_again_keeps_its_tokens(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:
+    make_hot(here, 3)
+    first = order(here, (CD, 2))
+    assert steps.reserve(here, first) is Outcome.RESERVED
+    tokens = cells.state().reservations[first].tokens
+
+    assert steps.reserve(here, first) is Outcome.RESERVED
+
+    assert cells.state().reservations[first].tokens == tokens
+    assert len(pools.tokens()) == 1
+
+
+def test_released_tokens_are_sold_again_and_take_sold_out_back(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 1)
+    first, second = order(here, number=1), order(here, number=2)
+    steps.reserve(here, first)
+    pass_time(cells, seconds=1)
+    tend_all(here, CD)
+    assert len(events_of(cells, "SoldOut")) == 1
+
+    assert steps.release(here, first) is Outcome.RELEASED
+    pass_time(cells, seconds=1)
+    tend_all(here, CD)
+
+    assert len(events_of(cells, "BackInStock")) == 1
+    assert steps.reserve(here, second) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_a_token_whose_return_was_never_announced_is_found_by_the_refill(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 1)
+    first, second = order(here, number=1), order(here, number=2)
+    steps.reserve(here, first)
+
+    def die_before_the_announcement(call: str) -> None:
+        if call == "put":
+            raise SystemExit
+
+    pools.before = die_before_the_announcement
+    with pytest.raises(SystemExit):
+        steps.release(here, first)
+    pools.before = lambda _: None
+    check(cells.state())
+    pass_time(cells, minutes=2)
+
+    assert refill(here, CD) == 1
+    assert steps.reserve(here, second) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_the_refill_sends_nothing_while_every_number_has_its_message(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 20)
+    pass_time(cells, minutes=2)
+    assert refill(here, CD) == 0
+
+    pools.lose(0.05)
+    assert refill(here, CD) == 0
+    pools.lose(0.5)
+    assert refill(here, CD) == 20
+
+
+def test_messages_are_sent_again_long_before_they_are_too_old(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 3)
+    pass_time(cells, days=6)
+    assert refill(here, CD) == 0
+
+    pass_time(cells, days=2)
+    assert refill(here, CD) == 3
+
+
+def test_back_to_plain_every_unit_is_free_held_or_sold_as_before(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 150)
+    held = [order(here, (CD, 2), number=number) for number in range(3)]
+    for order_id in held:
+        assert steps.reserve(here, order_id) is Outcome.RESERVED
+
+    make_plain(here)
+
+    after = allotment_of(here)
+    assert (after.selling.mode, after.free, after.selling.open, pools.tokens()) == (SellingMode.PLAIN, 144, 0, [])
+    check(cells.state())
+    assert steps.release(here, held[0]) is Outcome.RELEASED
+    assert allotment_of(here).free == 146
+    assert steps.reserve(here, order(here, number=9)) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_a_message_of_an_earlier_generation_takes_nothing(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:
+    make_hot(here, 3)
+    old = pools.tokens()
+    make_plain(here)
+    pools.put(0, old)
+    assert set_mode(here, HOT, 3) == Settled()
+    tend_all(here, CD)
+
+    for number in range(3):
+        assert steps.reserve(here, order(here, number=number)) is Outcome.RESERVED
+
+    assert {token.generation for _, token in cells.state().tokens} == {1, 2}
+    check(cells.state())
+
+
+def test_a_worker_that_still_believes_in_the_last_generation_takes_nothing_from_the_next_owner_of_the_pool(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 2)
+    late = order(here)
+    here.hot_items.remembered.remember([allotment_of(here)], now=here.clock.now())
+    stale = dict(here.hot_items.remembered.recall([CD], now=here.clock.now()))
+    other = with_pools(cells, pools)
+    make_plain(other)
+    make_hot(other, 5, BOOK)
+    assert (allotment_of(here, BOOK).selling.pool, stale[CD].selling.pool) == (0, 0)
+
+    here.hot_items.remembered.remember(stale.values(), now=here.clock.now())
+    assert steps.reserve(here, late) is Outcome.RESERVED
+
+    assert len(pools.tokens()) == 5
+    assert allotment_of(here).free == 1
+    check(cells.state())
+
+
+def test_stock_that_comes_or_goes_while_hot_becomes_tokens_or_is_taken_out_of_them(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 5)
+
+    allot(here, units=8, version=2)
+    assert pools.woken[-1] == CD
+    tend_all(here, CD)
+    assert (allotment_of(here).selling.open, len(pools.tokens())) == (8, 8)
+    allot(here, units=6, version=3)
+    tend_all(here, CD)
+
+    assert (allotment_of(here).selling.open, allotment_of(here).free) == (6, 0)
+    check(cells.state())
+    for number in range(6):
+        assert steps.reserve(here, order(here, number=number)) is Outcome.RESERVED
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, order(here, number=9))
+    check(cells.state())
+
+
+def test_hot_again_while_it_drains_goes_on_in_the_same_generation(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 2000)
+    assert set_mode(here, PLAIN, 2) == Settled()
+    assert tend(here, CD)
+    drained = allotment_of(here)
+    assert (drained.selling.mode, drained.free) == (SellingMode.DRAINING, 1000)
+
+    assert set_mode(here, HOT, 3) == Settled()
+    tend_all(here, CD)
+
+    after = allotment_of(here)
+    assert (after.selling.mode, after.selling.generation, after.free, after.selling.open) == (
+        SellingMode.HOT,
+        1,
+        0,
+        2000,
+    )
+    assert steps.reserve(here, order(here)) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_there_are_as_many_hot_skus_as_pools(here: Ports) -> None:
+    for sku in (CD, BOOK):
+        make_hot(here, 1, sku)
+    list_price(here, "third", usd(5))
+    allot(here, "third", 1)
+
+    refused = set_mode(here, HOT, 1, "third")
+    assert isinstance(refused, Refusal)
+    assert refused.kind is RefusalKind.NO_TOKEN_QUEUE
+    make_plain(here)
+    assert set_mode(here, HOT, 2, "third") == Settled()
+    assert set_mode(here, HOT, 1, "unknown") == Refusal(
+        RefusalKind.UNKNOWN_SKU, f"{HERE} has no allotment of unknown: set one before it is sold in any way"
+    )
+
+
+def test_an_older_switch_that_comes_late_changes_nothing(here: Ports) -> None:
+    make_hot(here, 1)
+    assert set_mode(here, HOT, 1) == Settled()
+
+    late = set_mode(here, PLAIN, 1)
+
+    assert isinstance(late, Refusal)
+    assert late.kind is RefusalKind.SUPERSEDED
+    assert allotment_of(here).selling.mode is SellingMode.HOT
+
+
+def test_what_the_last_release_forgot_of_a_released_reservation_is_found_when_the_sku_drains(
+    cells: MemoryCells, here: Ports
+) -> None:
+    """It knows of no tokens: it releases the reservation, and leaves them as they are."""
+    make_hot(here, 2)
+    forgotten = order(here)
+    steps.reserve(here, forgotten)
+    cells.client(HERE).update_item(
+        TableName=cells.table,
+        Key={"pk": {"S": f"ORDER#{forgotten}"}, "sk": {"S": "RESERVATION"}},
+        UpdateExpression="SET #state = :released",
+        ExpressionAttributeNames={"#state": "state"},
+        ExpressionAttributeValues={":released": {"S": "Released"}},
+    )
+
+    make_plain(here)
+
+    assert allotment_of(here).free == 2
+    check(cells.state())
+
+
+def test_a_hot_order_goes_all_the_way_and_all_the_way_back(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 2)
+    rich, poor = order(here, number=1), order(here, number=2)
+    deposit(here, 100, customer=f"{CUSTOMER}-1")
+
+    assert steps.reserve(here, rich) is Outcome.RESERVED
+    assert steps.debit(here, rich) is Outcome.DEBITED
+    assert steps.complete(here, rich) is Outcome.COMPLETED
+    assert steps.reserve(here, poor) is Outcome.RESERVED
+    assert steps.debit(here, poor) is Outcome.WALLET_MISSING
+    assert steps.release(here, poor) is Outcome.RELEASED
+    assert steps.reject(here, poor) is Outcome.REJECTED
+
+    check(cells.state())
+    make_plain(here)
+    assert allotment_of(here).free == 1
+    check(cells.state())
