@@ -47,6 +47,7 @@ def _demo(laptop: Laptop) -> int:
 
 
 def _stay(laptop: Laptop, tree: Tree) -> int:
+    tree.doing("bringing in a customer, a title and some money to try it with")
     if laptop.run("local.guide") != 0:
         tree.say("the lines to try could not be prepared; the laptop mode is up all the same")
     tree.say("Ctrl-C takes everything down")

@@ -75,6 +75,7 @@ def text(deployment: Deployment, customer: str, token: str) -> str:
         "export " + " ".join(f"{name}={value}" for name, value in variables.items()),
         f"aws dynamodb query --table-name {table} --key-condition-expression 'pk = :pk' {values}",
         "",
+        "",
     ]
     return "\n".join(lines)
 

@@ -76,6 +76,8 @@ class Laptop:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, signal.SIG_IGN)
         self._failures.silence()
+        if kind is StopRequested:
+            self._tree.say("taking everything down")
         for child in reversed(self._children):
             if child.name == "emulator":
                 control.stop(child, self._settings)
@@ -92,6 +94,7 @@ class Laptop:
         """Return when orders can be placed."""
         self._check()
         started = time.monotonic()
+        self._tree.doing("starting the embedded AWS")
         emulator = control.start(self._settings)
         self._children.append(emulator)
         # Pulumi is imported while the emulator starts.
@@ -101,6 +104,7 @@ class Laptop:
         self._listen(emulator, self._failures.take)
         self._deploy(deployer)
         self._children.remove(deployer)
+        self._tree.doing("starting the stand-ins and the services")
         self._start_stand_ins()
         self._tree.say(f"up after {time.monotonic() - started:.1f} s")
 
@@ -118,12 +122,13 @@ class Laptop:
                 raise LaptopError(message + "\n".join(child.last_lines()))
 
     def run(self, module: str) -> int:
-        """Run a module of this package on the deployment, its output on this one's; returns its exit code."""
-        child = subprocess.Popen(
-            python("-m", module, "--deployment", str(self.deployment_file)), env=environment(), cwd=ROOT
-        )
+        """Run a module of this package on the deployment, and show its output at its end; returns its exit code."""
+        command = python("-m", module, "--deployment", str(self.deployment_file))
+        child = subprocess.Popen(command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True)
         try:
-            return child.wait()
+            output, _ = child.communicate()
+            self._tree.say(output.removesuffix("\n"))
+            return child.returncode
         finally:
             child.kill()
             child.wait()

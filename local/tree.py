@@ -1,5 +1,6 @@
 """Shows the deployment as it goes: one status line while it runs, then a tree of each stack."""
 
+import shutil
 import sys
 from collections import Counter
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ class Tree:
         self._terminal = out.isatty()
         self._begun: Counter[str] = Counter()
         self._done: Counter[str] = Counter()
-        self._finished: set[str] = set()
+        self._finished: list[str] = []
         self._groups: dict[str, Counter[tuple[str, str, str]]] = {}
 
     def say(self, line: str) -> None:
@@ -26,6 +27,14 @@ class Tree:
         self._clear()
         self._out.write(line + "\n")
         self._out.flush()
+
+    def doing(self, what: str) -> None:
+        """Show on a terminal what goes on until the next line is said."""
+        if self._terminal:
+            self._clear()
+            # A line that reached the last column would wrap, and then could not be cleared.
+            self._out.write(what[: shutil.get_terminal_size().columns - 1])
+            self._out.flush()
 
     def take(self, news: Mapping[str, Any]) -> None:
         """Take one line of the deployer."""
@@ -40,8 +49,8 @@ class Tree:
                 group = (component_of(news), short_type(str(news["type"])), str(news["handling"]))
                 self._groups.setdefault(stack, Counter())[group] += 1
             case "finished":
-                self._finished.add(stack)
                 self._show(stack)
+                self._finished.append(stack)
             case "failed":
                 self.say(f"failed: {news['urn']}\n        {news['message']}")
             case other:
@@ -50,6 +59,10 @@ class Tree:
 
     def _show(self, stack: str) -> None:
         groups = self._groups.get(stack, Counter())
+        same = next((other for other in self._finished if self._groups.get(other) == groups), None)
+        if same:
+            self.say(f"{stack}: {sum(groups.values())} resources, the same tree as {same}")
+            return
         self.say(f"{stack}: {sum(groups.values())} resources")
         components = list(dict.fromkeys(component for component, _, _ in groups))
         for component in components:
@@ -67,17 +80,13 @@ class Tree:
         return f"\033[{_COLOURS[handling]}m{text}\033[0m" if self._terminal else text
 
     def _status(self, name: str) -> None:
-        if not self._terminal:
-            return
         parts = [
-            f"{stack} {self._done[stack]} of {begun}"
+            f"{stack} {self._done[stack]} done, {begun - self._done[stack]} under way"
             for stack, begun in self._begun.items()
             if stack not in self._finished
         ]
         if parts:
-            self._clear()
-            self._out.write(f"deploying {' · '.join(parts)}  {name}"[:100])
-            self._out.flush()
+            self.doing(f"deploying {' · '.join(parts)}: {name}")
 
     def _clear(self) -> None:
         if self._terminal:

@@ -182,7 +182,7 @@ def test_replicas_hold_the_same_item_and_a_change_in_one_region_changes_no_image
 ) -> None:
     table = laboratory.create(
         "aws:dynamodb/table:Table",
-        "replicated",
+        "mirrored",
         hashKey="pk",
         attributes=[{"name": "pk", "type": "S"}],
         billingMode="PAY_PER_REQUEST",
@@ -192,7 +192,7 @@ def test_replicas_hold_the_same_item_and_a_change_in_one_region_changes_no_image
     )
     put(laboratory, table, "k")
     change = {
-        "TableName": "replicated",
+        "TableName": "mirrored",
         "Key": {"pk": {"S": "k"}},
         "UpdateExpression": "SET counts.n = :one",
         "ExpressionAttributeValues": {":one": {"N": "1"}},
@@ -201,11 +201,11 @@ def test_replicas_hold_the_same_item_and_a_change_in_one_region_changes_no_image
     laboratory.context.call("dynamodb", "eu-west-1", "UpdateItem", start)
     laboratory.context.call("dynamodb", "us-east-1", "UpdateItem", change)
 
-    known = {"TableName": "replicated", "Key": {"pk": {"S": "k"}}}
+    known = {"TableName": "mirrored", "Key": {"pk": {"S": "k"}}}
     items = [laboratory.context.call("dynamodb", region, "GetItem", known)["Item"] for region in REGIONS]
     assert items == [{"pk": {"S": "k"}, "counts": {"M": {"n": {"N": "1"}}}}] * 2
     for region in REGIONS:
-        images = [record["dynamodb"].get("NewImage") for record in stream_records(laboratory, region, "replicated")]
+        images = [record["dynamodb"].get("NewImage") for record in stream_records(laboratory, region, "mirrored")]
         assert images == [{"pk": {"S": "k"}}, {"pk": {"S": "k"}, "counts": {"M": {}}}, items[0]]
 
 

@@ -38,6 +38,38 @@ def test_the_tree_groups_by_component_and_marks_what_stands_behind_each_line() -
     assert lines[4].split() == ["└─", "2", "sqs", "Queue", "emulated"]
 
 
+def test_a_second_cell_that_is_like_the_first_is_one_line() -> None:
+    out = io.StringIO()
+    tree = Tree(out)
+    for stack in ("eu-west-1", "us-east-1"):
+        urn = f"{CELL.replace('us-east-1', stack)}aws:sqs/queue:Queue::one"
+        news = {"urn": urn, "type": "aws:sqs/queue:Queue", "name": "one", "stack": stack, "handling": "emulated"}
+        tree.take({**news, "event": "creating"})
+        tree.take({**news, "event": "created", "seconds": 0.1})
+        tree.take({"event": "finished", "stack": stack})
+
+    assert out.getvalue().splitlines()[-1] == "us-east-1: 1 resources, the same tree as eu-west-1"
+
+
+def test_the_status_line_of_a_terminal_never_wraps_and_the_next_line_takes_its_place(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("COLUMNS", "40")
+    out = _Terminal()
+    tree = Tree(out)
+    news = {"urn": f"{CELL}aws:sqs/queue:Queue::q", "type": "aws:sqs/queue:Queue", "stack": "us-east-1"}
+
+    tree.take({**news, "event": "creating", "name": "meridian-checkout-outbox-dead-letters"})
+    tree.say("up")
+
+    assert out.getvalue() == "\r\033[Kdeploying us-east-1 0 done, 1 under way\r\033[Kup\n"
+
+
+class _Terminal(io.StringIO):
+    def isatty(self) -> bool:
+        return True
+
+
 def test_a_failure_is_shown_with_its_last_lines_and_a_repeated_one_only_now_and_then() -> None:
     said: list[str] = []
     reporter = FailureReporter(said.append)
