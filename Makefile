@@ -31,8 +31,16 @@ up-local: $(ENVIRONMENT) ## As make local, but deployed by the real Pulumi engin
 	@$(RUN) -m local up --engine
 
 .PHONY: test
-test: $(ENVIRONMENT) ## Run all tests but those that build images or need the Pulumi engine.
-	@$(RUN) -m pytest -m "not images and not engine"
+test: $(ENVIRONMENT) ## Run all tests but the long ones and those that build images or need the Pulumi engine.
+	@$(RUN) -m pytest -m "not images and not engine and not soak"
+
+.PHONY: soak
+soak: $(ENVIRONMENT) ## Run the long tests: what make test samples, in full.
+	@$(RUN) -m pytest -m soak --timeout 3600
+
+.PHONY: simulate
+simulate: $(ENVIRONMENT) ## Run a million checkouts in two simulated Regions over ten thousand seeds, and print the figures.
+	@$(RUN) -m tests.simulation
 
 .PHONY: test-engine
 test-engine: $(ENVIRONMENT) ## Deploy, change, break and destroy by the real Pulumi engine (needs pulumi on PATH).

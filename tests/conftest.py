@@ -8,7 +8,8 @@ from local.recording import Graph, record
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Keep the SDK's own classes quiet: it warns of each one that it has renamed, used or not."""
+    """Know the long tests, and keep the SDK's own classes quiet: it warns of each one that it has renamed."""
+    config.addinivalue_line("markers", "soak: runs long (make soak), while make test runs a sample of the same")
     config.addinivalue_line("filterwarnings", r"ignore:.*has been deprecated in favor of:DeprecationWarning")
 
 

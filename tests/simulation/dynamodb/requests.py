@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from functools import lru_cache
 from itertools import pairwise
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from tests.simulation.dynamodb.conditions import Condition, parse_condition
 from tests.simulation.dynamodb.grammar import Path, Tokens, read, resolve
@@ -19,6 +19,18 @@ Request = Mapping[str, Any]
 _NOTHING: Final[Mapping[str, Any]] = {}
 
 
+class Parsed(NamedTuple):
+    """The expressions of a request, each None where the request has none, and the placeholders of all of them."""
+
+    condition: Condition | None
+    update: Update | None
+    key_condition: KeyCondition | None
+    filter: Condition | None
+    projection: Projection | None
+    names: frozenset[str]
+    values: frozenset[str]
+
+
 class Expressions:
     """The expressions of one request with what their placeholders stand for."""
 
@@ -27,15 +39,18 @@ class Expressions:
     def __init__(self, request: Request) -> None:
         self.names: Mapping[str, str] = _substitutes(request, "ExpressionAttributeNames")
         self.values: Mapping[str, Any] = _substitutes(request, "ExpressionAttributeValues")
-        self.condition = _condition(request, "ConditionExpression")
-        self.filter = _condition(request, "FilterExpression")
-        keys: str | None = request.get("KeyConditionExpression")
-        self.key_condition: KeyCondition | None = parse_key_condition(keys) if keys is not None else None
-        update: str | None = request.get("UpdateExpression")
-        self.update: Update | None = parse_update(update) if update is not None else None
-        projection: str | None = request.get("ProjectionExpression")
-        self.projection: Projection | None = parse_projection(projection) if projection is not None else None
-        self._check_placeholders()
+        parsed = parse(
+            request.get("ConditionExpression"),
+            request.get("UpdateExpression"),
+            request.get("KeyConditionExpression"),
+            request.get("FilterExpression"),
+            request.get("ProjectionExpression"),
+        )
+        self.condition, self.update, self.key_condition, self.filter, self.projection, names, values = parsed
+        if not _are(names, self.names):
+            _complain("name", "Names", wanted=names, given=self.names.keys())
+        if not _are(values, self.values):
+            _complain("value", "Values", wanted=values, given=self.values.keys())
 
     def holds(self, item: Item | None) -> bool:
         """Tell whether the condition holds for an item, or for its absence."""
@@ -48,16 +63,6 @@ class Expressions:
     def projected(self, item: Item) -> Item:
         """Return what the request wants to see of an item."""
         return item if self.projection is None else self.projection.of(item, self.names)
-
-    def _check_placeholders(self) -> None:
-        parsed = (self.condition, self.filter, self.key_condition, self.update, self.projection)
-        expressions = [expression for expression in parsed if expression is not None]
-        if not self.names and not self.values and not expressions:
-            return
-        names = frozenset[str]().union(*(expression.names for expression in expressions))
-        values = frozenset[str]().union(*(expression.values for expression in expressions))
-        _compare("name", "Names", wanted=names, given=self.names.keys())
-        _compare("value", "Values", wanted=values, given=self.values.keys())
 
 
 class Projection:
@@ -78,6 +83,24 @@ class Projection:
         return part
 
 
+@lru_cache(maxsize=4096)
+def parse(
+    condition: str | None, update: str | None, keys: str | None, matching: str | None, projection: str | None
+) -> Parsed:
+    """Parse the expressions of a request; raises InvalidRequestError."""
+    parsed = (
+        None if condition is None else parse_condition(condition),
+        None if update is None else parse_update(update),
+        None if keys is None else parse_key_condition(keys),
+        None if matching is None else parse_condition(matching, "FilterExpression"),
+        None if projection is None else parse_projection(projection),
+    )
+    present = [expression for expression in parsed if expression is not None]
+    names = frozenset[str]().union(*(expression.names for expression in present))
+    values = frozenset[str]().union(*(expression.values for expression in present))
+    return Parsed(*parsed, names, values)
+
+
 @lru_cache(maxsize=1024)
 def parse_projection(expression: str) -> Projection:
     """Parse a projection; raises InvalidRequestError."""
@@ -91,7 +114,7 @@ def parse_projection(expression: str) -> Projection:
 
 def primary_key(table: Table, given: Request) -> Key:
     """Return the key that a request names; raises InvalidRequestError where it is not the table's."""
-    if len(given) != len(table.schema.names):
+    if len(given) != table.schema.width:
         message = "The provided key element does not match the schema"
         raise InvalidRequestError(message)
     try:
@@ -119,6 +142,10 @@ def returned(wanted: str, before: Item | None, after: Item | None, update: Updat
             raise InvalidRequestError(message)
 
 
+def _are(wanted: frozenset[str], given: Mapping[str, Any]) -> bool:
+    return len(wanted) == len(given) and all(name in given for name in wanted)
+
+
 def _substitutes(request: Request, field: str) -> Mapping[str, Any]:
     given = request.get(field)
     if given is None:
@@ -129,14 +156,7 @@ def _substitutes(request: Request, field: str) -> Mapping[str, Any]:
     return given
 
 
-def _condition(request: Request, field: str) -> Condition | None:
-    expression: str | None = request.get(field)
-    return None if expression is None else parse_condition(expression, field)
-
-
-def _compare(kind: str, field: str, *, wanted: frozenset[str], given: Any) -> None:
-    if wanted == given:
-        return
+def _complain(kind: str, field: str, *, wanted: frozenset[str], given: Any) -> None:
     missing = wanted - given
     if missing:
         message = f"An expression attribute {kind} used in an expression is not defined: {', '.join(sorted(missing))}"

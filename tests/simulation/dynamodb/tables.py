@@ -6,6 +6,7 @@ from bisect import bisect_left, bisect_right
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, TypeAlias
+from zlib import crc32
 
 from tests.simulation.dynamodb.values import AttributeValue, InvalidRequestError, Item, sortable
 
@@ -24,16 +25,14 @@ class Attribute(NamedTuple):
     type: str
 
 
-class KeySchema(NamedTuple):
+class KeySchema:
     """The key attributes of a table or an index."""
 
-    hash: Attribute
-    range: Attribute | None
-
-    @property
-    def names(self) -> frozenset[str]:
-        """Return the names of the attributes."""
-        return frozenset(attribute.name for attribute in (self.hash, self.range) if attribute)
+    def __init__(self, hash_key: Attribute, range_key: Attribute | None) -> None:
+        self.hash = hash_key
+        self.range = range_key
+        self.names = frozenset(attribute.name for attribute in (hash_key, range_key) if attribute)
+        self.width = len(self.names)
 
     def key_of(self, item: Mapping[str, AttributeValue]) -> Key:
         """Return the key in an item or a request; raises InvalidRequestError where it is missing or malformed."""
@@ -199,7 +198,4 @@ class Table:
 
 def hash_place(key: Any) -> int:
     """Return where a partition key stands in a scan: the same in every process."""
-    place = 5381
-    for byte in str(key).encode():
-        place = (place * 33 + byte) % 2**32
-    return place
+    return crc32(str(key).encode())

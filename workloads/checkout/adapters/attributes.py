@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import AttributeValueTypeDef
+
+_READ: Final = frozenset({"S", "N", "L", "M"})
 
 Plain = str | int | Mapping[str, "Plain"] | list["Plain"]
 """What an attribute can hold here."""
@@ -32,20 +34,22 @@ def write_item(item: Mapping[str, Plain | None]) -> dict[str, AttributeValueType
 
 def read_value(value: Mapping[str, Any]) -> Any:
     """Read one value; raises ValueError for a type that nothing here writes."""
-    match value:
-        case {"S": text}:
-            return text
-        case {"N": number}:
-            return int(number)
-        case {"L": elements}:
-            return [read_value(element) for element in elements]
-        case {"M": fields}:
-            return read_item(fields)
-        case _:
-            message = f"an attribute of type {', '.join(value)} is none that checkout writes"
-            raise ValueError(message)
+    for kind, content in value.items():
+        match kind:
+            case "S":
+                return content
+            case "N":
+                return int(content)
+            case "L":
+                return [read_value(element) for element in content]
+            case "M":
+                return read_item(content)
+            case _:
+                break
+    message = f"an attribute of type {', '.join(value)} is none that checkout writes"
+    raise ValueError(message)
 
 
 def read_item(item: Mapping[str, Any]) -> dict[str, Any]:
     """Read an item, leaving out attributes of types that a later version may have added."""
-    return {name: read_value(value) for name, value in item.items() if value.keys() & {"S", "N", "L", "M"}}
+    return {name: read_value(value) for name, value in item.items() if not _READ.isdisjoint(value)}

@@ -1,0 +1,113 @@
+"""What must hold when a run has come to rest, whatever happened in it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from tests.simulation.shoppers import Shoppers
+from tests.simulation.state_machine import Failure
+from tests.simulation.world import World
+from tests.workloads.checkout.invariants import check
+from tests.workloads.checkout.state import State
+from tests.workloads.regions import REGIONS
+from workloads.checkout.domain.command_record import CommandOutcome
+from workloads.checkout.domain.order import OrderState
+from workloads.checkout.domain.reservation import ReservationState
+from workloads.contracts.clock import moment
+
+LONGEST_SAGA: Final = 6 * 3600
+"""Seconds within which an order ends: what the state machine's retries sum up to."""
+
+
+def judge(world: World, shoppers: Shoppers) -> State:
+    """Check everything, and return what is stored; raises AssertionError."""
+    replicas_agree(world)
+    state = world.state()
+    check(state)
+    every_order_has_ended(world, state)
+    nothing_is_oversold(state)
+    every_end_was_told_once(world, state)
+    promises_were_kept(state, shoppers)
+    deposits_arrived_once(state, shoppers)
+    every_failed_saga_was_parked(world)
+    nothing_was_set_aside(world)
+    return state
+
+
+def replicas_agree(world: World) -> None:
+    """Every Region has come to the same items."""
+    first, *others = [world.images(region) for region in REGIONS]
+    for other in others:
+        different = [key for key in first.keys() | other.keys() if first.get(key) != other.get(key)]
+        assert not different, f"the replicas differ in {different[:3]}"
+
+
+def every_order_has_ended(world: World, state: State) -> None:
+    """No order is left pending, and none took longer than its saga may."""
+    pending = [order.id for order in state.orders.values() if order.state is OrderState.PENDING]
+    assert not pending, f"{len(pending)} orders never ended, such as {pending[0]}"
+    for region, cell in world.cells.items():
+        for execution in cell.executions.all.values():
+            assert execution.ended is not None
+            assert execution.ended - execution.started < LONGEST_SAGA, execution.name
+            order = state.orders[execution.name.split(".")[0]]
+            assert order.home.region == region, f"{order.id} was carried out away from home"
+            assert execution.started >= moment(order.placed_at).timestamp() - 60
+
+
+def nothing_is_oversold(state: State) -> None:
+    """What is held or sold of each SKU and Region is at most what was ever allotted there."""
+    for (sku, region), allotment in state.allotments.items():
+        used = sum(
+            reservation.units.get(sku, 0)
+            for reservation in state.reservations.values()
+            if reservation.state is not ReservationState.RELEASED
+            and state.orders[reservation.order_id].home.region == region
+        )
+        assert allotment.allotted == allotment.free + used
+        assert not any(reservation.state is ReservationState.HELD for reservation in state.reservations.values())
+
+
+def every_end_was_told_once(world: World, state: State) -> None:
+    """The other contexts have learned of each order's end, by one event, however often it came."""
+    for order in state.orders.values():
+        told = world.subjects.get(order.id, set())
+        assert len(told) == 1, f"{order.id} ended as {order.state}, and the others were told {sorted(told)}"
+        [end] = told
+        assert end.split(" ")[0] == f"Purchase{order.state.value}"
+    assert len(world.subjects) == len(state.orders)
+
+
+def promises_were_kept(state: State, shoppers: Shoppers) -> None:
+    """Each order that somebody was told of exists, or was refused by its home under the command that brought it."""
+    for order_id, told in shoppers.promised.items():
+        if order_id in state.orders:
+            continue
+        handovers = [handover for (subject, _), handover in state.handovers.items() if subject == order_id]
+        assert handovers, f"{order_id} was promised as {told} and is gone"
+        for handover in handovers:
+            record = state.commands.get(handover.command_id)
+            assert record is not None, f"the command {handover.command_id} of {order_id} was lost"
+            assert record.outcome is CommandOutcome.REFUSED
+
+
+def deposits_arrived_once(state: State, shoppers: Shoppers) -> None:
+    """What was paid in is in the ledger, once and in full."""
+    for deposit_id, amount in shoppers.deposited.items():
+        assert deposit_id in state.deposits, f"the deposit {deposit_id} is lost"
+        assert state.deposits[deposit_id].amount.minor_units == amount
+
+
+def every_failed_saga_was_parked(world: World) -> None:
+    """No saga fails but in the state that follows its message to the repair queue."""
+    for cell in world.cells.values():
+        failures = [e for e in cell.executions.all.values() if isinstance(e.end, Failure)]
+        assert all(isinstance(e.end, Failure) and e.end.error == "Parked" for e in failures), failures[0].end
+        for execution in failures:
+            assert any(f"arn:{execution.name}" in body for body in cell.parked), f"nobody was told of {execution.name}"
+
+
+def nothing_was_set_aside(world: World) -> None:
+    """No event had to be kept for a person to look at."""
+    for cell in world.cells.values():
+        assert not cell.unpublished.reasons, cell.unpublished.reasons[0]
