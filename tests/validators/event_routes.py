@@ -19,12 +19,24 @@ from workloads.contracts.events import Source
 from workloads.contracts.generate_schemas import FOLDER
 
 RULE: Final = "aws:cloudwatch/eventRule:EventRule"
-COMMANDS: Final = frozenset({"PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment", "SetSellingMode"})
+COMMANDS: Final = frozenset(
+    {
+        "PlaceOrder",
+        "DepositToWallet",
+        "SetPrice",
+        "SetAllotment",
+        "SetSellingMode",
+        "CancelOrder",
+        "RefundPurchase",
+    }
+)
 _SINGLE_VIEW: Final = frozenset(
     {
         "OrderPlaced",
         "PurchaseCompleted",
         "PurchaseRejected",
+        "PurchaseCancelled",
+        "PurchaseRefunded",
         "WalletCredited",
         "WalletDebited",
         "WalletRefunded",

@@ -85,4 +85,26 @@ class SetSellingMode(Command, frozen=True, kw_only=True, rename="camel"):
     version: Version
 
 
-COMMANDS: tuple[type[Command], ...] = (PlaceOrder, DepositToWallet, SetPrice, SetAllotment, SetSellingMode)
+class CancelOrder(Command, frozen=True, kw_only=True, rename="camel"):
+    """Call an order off that is not complete yet: another Region hands over what its customer asked for there."""
+
+    customer_id: CustomerId
+    order_id: str
+
+
+class RefundPurchase(Command, frozen=True, kw_only=True, rename="camel"):
+    """Take a completed purchase back: another Region hands over what an operator asked for there."""
+
+    customer_id: CustomerId
+    order_id: str
+
+
+COMMANDS: tuple[type[Command], ...] = (
+    PlaceOrder,
+    DepositToWallet,
+    SetPrice,
+    SetAllotment,
+    SetSellingMode,
+    CancelOrder,
+    RefundPurchase,
+)

@@ -37,6 +37,13 @@ class RejectionReason(StrEnum):
     TECHNICAL_FAILURE = "TechnicalFailure"
 
 
+class CancellationReason(StrEnum):
+    """Why a purchase was called off before it was complete."""
+
+    CUSTOMER_REQUEST = "CustomerRequest"
+    RESERVATION_EXPIRED = "ReservationExpired"
+
+
 class DomainEvent(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
     """What every domain event has: a source and a version of its schema."""
 
@@ -146,6 +153,31 @@ class StockRecovered(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
+class PurchaseCancelled(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """The order was called off before it was a purchase; whatever it held or paid is back."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    order_id: str
+    customer_id: CustomerId
+    total: Money
+    reason: CancellationReason
+    placed_at: Timestamp
+    sequence: Sequence
+
+
+class PurchaseRefunded(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """A completed purchase was taken back: its money is in the wallet again, its units are in the allotment."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    order_id: str
+    customer_id: CustomerId
+    lines: tuple[OrderLine, ...]
+    total: Money
+    placed_at: Timestamp
+    refunded_at: Timestamp
+    sequence: Sequence
+
+
 class WalletCredited(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """A deposit reached a wallet. `balance` is what the wallet held right after; `sequence` is the wallet's version."""
 
@@ -206,6 +238,8 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     StockReleased,
     PurchaseCompleted,
     PurchaseRejected,
+    PurchaseCancelled,
+    PurchaseRefunded,
     SoldOut,
     BackInStock,
     StockRanLow,

@@ -28,7 +28,7 @@ def check_stock(state: State) -> None:
     check_tokens(state)
     used: defaultdict[str, Counter[str]] = defaultdict(Counter)
     for reservation in state.reservations.values():
-        if reservation.state is not ReservationState.RELEASED:
+        if reservation.state is not ReservationState.RELEASED and reservation.returned_at is None:
             used[state.orders[reservation.order_id].home.region].update(reservation.units)
     for (sku, region), allotment in state.allotments.items():
         settled = sum(token.state is TokenState.SETTLED for token in tokens_of(state, sku, region))
@@ -92,7 +92,10 @@ def check_orders(state: State) -> None:
         match order.state:
             case OrderState.COMPLETED:
                 assert held is ReservationState.CONSUMED
-                assert paid is (PaymentState.PAID if order.total.minor_units else None)
+                stands = PaymentState.PAID if order.refunded_at is None else PaymentState.REFUNDED
+                assert paid is (stands if order.total.minor_units else None)
+                assert reservation is not None
+                assert (reservation.returned_at is None) == (order.refunded_at is None)
             case OrderState.REJECTED:
                 assert held not in {ReservationState.HELD, ReservationState.CONSUMED}
                 assert paid is not PaymentState.PAID
@@ -114,4 +117,5 @@ def check_events(state: State) -> None:
         assert len(told[f"ALLOTMENT#{sku}#{region}"]) == allotment.availability
     assert balances == {customer: wallet.balance.minor_units for customer, wallet in state.wallets.items()}
     for order in state.orders.values():
-        assert len(told[f"ORDER#{order.id}"]) == order.sequence == (1 if order.state is OrderState.PENDING else 2)
+        moves = 1 + (order.state is not OrderState.PENDING) + (order.refunded_at is not None)
+        assert len(told[f"ORDER#{order.id}"]) == order.sequence == moves

@@ -10,8 +10,10 @@ from jsonschema import Draft202012Validator
 from jsonschema import ValidationError as SchemaError
 
 from workloads.contracts.commands import (
+    CancelOrder,
     DepositToWallet,
     PlaceOrder,
+    RefundPurchase,
     RequestedLine,
     RequestedSellingMode,
     SetAllotment,
@@ -33,10 +35,13 @@ from workloads.contracts.envelope import (
 from workloads.contracts.events import (
     BackInStock,
     BalanceChanged,
+    CancellationReason,
     OrderLine,
     OrderPlaced,
     PointsAwarded,
+    PurchaseCancelled,
     PurchaseCompleted,
+    PurchaseRefunded,
     PurchaseRejected,
     RejectionReason,
     SoldOut,
@@ -77,6 +82,23 @@ EXAMPLES: tuple[Message, ...] = (
         placed_at=TIME,
         sequence=2,
     ),
+    PurchaseCancelled(
+        order_id="o-1",
+        customer_id=CUSTOMER,
+        total=TOTAL,
+        reason=CancellationReason.CUSTOMER_REQUEST,
+        placed_at=TIME,
+        sequence=2,
+    ),
+    PurchaseRefunded(
+        order_id="o-1",
+        customer_id=CUSTOMER,
+        lines=LINES,
+        total=TOTAL,
+        placed_at=TIME,
+        refunded_at=TIME,
+        sequence=3,
+    ),
     SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
     BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
     StockRanLow(sku="cd-1099", region="us-east-1", sequence=1),
@@ -91,6 +113,8 @@ EXAMPLES: tuple[Message, ...] = (
     SetPrice(sku="cd-1099", price=TOTAL, version=1),
     SetAllotment(sku="cd-1099", units=7, version=1),
     SetSellingMode(sku="cd-1099", mode=RequestedSellingMode.HOT, version=1),
+    CancelOrder(customer_id=CUSTOMER, order_id="o-1"),
+    RefundPurchase(customer_id=CUSTOMER, order_id="o-1"),
 )
 by_type = pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 

@@ -60,6 +60,7 @@ def test_a_customer_may_do_what_is_the_customers_own(here: Pool) -> None:
     for call in (
         "POST/v1/orders",
         "GET/v1/orders/o-1",
+        "POST/v1/orders/o-1/cancellation",
         "POST/v1/commands/place-order",
         "GET/v1/commands/c-1",
         f"GET/v1/customers/{CUSTOMER}/view",
@@ -73,6 +74,7 @@ def test_a_customer_may_do_what_is_the_customers_own(here: Pool) -> None:
         "POST/v1/commands/set-price",
         "POST/v1/commands/set-allotment",
         "DELETE/v1/orders/o-1",
+        "POST/v1/orders/o-1/refund",
     ):
         assert not may_call(policy, call), call
     principal = from_context(policy["context"])
@@ -124,11 +126,13 @@ def test_a_customer_with_a_systems_scope_is_still_a_customer(here: Pool) -> None
     assert from_context(policy["context"]).scopes == frozenset()
 
 
-def test_an_operator_reads_everything_and_orders_nothing(here: Pool) -> None:
+def test_an_operator_reads_everything_refunds_and_orders_nothing(here: Pool) -> None:
     policy = authorize(here.customer_token("jane", now=NOW, **{"cognito:groups": ["staff", "operators"]}))
 
     for call in ("GET/v1/orders/o-1", f"GET/v1/customers/{CUSTOMER}/view", f"GET/v1/wallets/{CUSTOMER}/deposits/d-1"):
         assert may_call(policy, call), call
+    for call in ("POST/v1/orders/o-1/refund", "POST/v1/orders/o-1/cancellation"):
+        assert may_call(policy, call)
     assert not may_call(policy, "POST/v1/orders")
     assert from_context(policy["context"]).type is PrincipalType.OPERATOR
 

@@ -2,18 +2,29 @@
 
 from __future__ import annotations
 
+from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep
+from workloads.checkout.application.refund import refund_purchase
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
 from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.refusal import Refusal
-from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice, SetSellingMode
+from workloads.contracts.commands import (
+    CancelOrder,
+    Command,
+    DepositToWallet,
+    PlaceOrder,
+    RefundPurchase,
+    SetAllotment,
+    SetPrice,
+    SetSellingMode,
+)
 
 
 class UnknownCommandError(ValueError):
@@ -37,9 +48,7 @@ def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
         return
     match command:
         case PlaceOrder():
-            result = place_order(ports, command, cause)
-            if isinstance(result, Postponed):
-                raise PostponedError(result)
+            _unless_postponed(place_order(ports, command, cause))
         case DepositToWallet():
             deposit_to_wallet(ports, command, cause)
         case SetPrice():
@@ -48,6 +57,10 @@ def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
             set_allotment(ports, command, cause)
         case SetSellingMode():
             set_selling_mode(ports, command, cause)
+        case CancelOrder():
+            _unless_postponed(cancel_order(ports, command, cause))
+        case RefundPurchase():
+            _unless_postponed(refund_purchase(ports, command, cause))
         case _:
             raise UnknownCommandError(command)
 
@@ -55,3 +68,8 @@ def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
 def refuse(ports: Ports, refusal: Refusal, cause: Cause) -> None:
     """Keep that a command can never be carried out."""
     decide(ports, lambda: keep(ports, cause, refusal))
+
+
+def _unless_postponed(result: object) -> None:
+    if isinstance(result, Postponed):
+        raise PostponedError(result)

@@ -11,11 +11,13 @@ from workloads.checkout.domain.allotment import LevelEvent, Movement, level_told
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.order import Acceptance, Order
 from workloads.contracts.clock import timestamp
-from workloads.contracts.commands import DepositToWallet, PlaceOrder
+from workloads.contracts.commands import CancelOrder, DepositToWallet, PlaceOrder, RefundPurchase
 from workloads.contracts.envelope import envelop
 from workloads.contracts.events import (
     OrderPlaced,
+    PurchaseCancelled,
     PurchaseCompleted,
+    PurchaseRefunded,
     PurchaseRejected,
     Source,
     StockReleased,
@@ -37,7 +39,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     """Who may see what became of the command; None for a request, whose sender learns it from the answer."""
 
 
-OrderEvent = OrderPlaced | PurchaseCompleted | PurchaseRejected
+OrderEvent = OrderPlaced | PurchaseCompleted | PurchaseRejected | PurchaseCancelled | PurchaseRefunded
 StockEvent = StockReserved | StockReleased
 WalletEvent = WalletCredited | WalletDebited | WalletRefunded
 
@@ -112,7 +114,7 @@ def payment_entry(ports: Ports, order: Order, event: WalletDebited | WalletRefun
 
 
 def handover_entry(
-    ports: Ports, handover: Handover, command: PlaceOrder | DepositToWallet, cause: Cause
+    ports: Ports, handover: Handover, command: PlaceOrder | DepositToWallet | CancelOrder | RefundPurchase, cause: Cause
 ) -> OutboxEntry:
     """Return the entry by which the customer's home learns of a command that arrived here."""
     event = envelop(

@@ -32,5 +32,11 @@ class HandedOver(msgspec.Struct, frozen=True):
     refusal: Refusal | None = None
 
 
+class PassedOn(msgspec.Struct, frozen=True):
+    """What was asked of an order is on its way to the order's home as a command."""
+
+    handover: Handover
+
+
 class Settled(msgspec.Struct, frozen=True):
     """What the system of record said is so."""

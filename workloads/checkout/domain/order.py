@@ -1,9 +1,13 @@
-"""The order: from Pending to Completed or Rejected, once. What it holds and pays is in `reservation` and `wallet`."""
+"""The order as a small machine: it ends once, as a purchase or without one, and a purchase can be taken back.
+
+What it holds and pays is in `reservation` and `wallet`.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import StrEnum
+from typing import Any, Final
 
 import msgspec
 
@@ -11,17 +15,57 @@ from workloads.checkout.domain.home import Home
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.commands import PlaceOrder, RequestedLine
-from workloads.contracts.events import OrderLine, OrderPlaced, PurchaseCompleted, PurchaseRejected, RejectionReason
+from workloads.contracts.events import (
+    CancellationReason,
+    OrderLine,
+    OrderPlaced,
+    PurchaseCancelled,
+    PurchaseCompleted,
+    PurchaseRefunded,
+    PurchaseRejected,
+    RejectionReason,
+)
 from workloads.contracts.identifiers import order_id, request_hash
 from workloads.contracts.money import AmountOutOfBoundsError, CurrencyMismatchError, Money
 
 
 class OrderState(StrEnum):
-    """Where an order stands."""
+    """Where an order stands, as conditions and the first release know it: open, a purchase, or ended without one."""
 
     PENDING = "Pending"
     COMPLETED = "Completed"
     REJECTED = "Rejected"
+
+
+class OrderStatus(StrEnum):
+    """Where an order stands, in full."""
+
+    PENDING = "Pending"
+    CANCELLING = "Cancelling"
+    COMPLETED = "Completed"
+    REJECTED = "Rejected"
+    CANCELLED = "Cancelled"
+    REFUNDED = "Refunded"
+
+
+FOLLOWING: Final[Mapping[OrderStatus, frozenset[OrderStatus]]] = {
+    OrderStatus.PENDING: frozenset(
+        {OrderStatus.CANCELLING, OrderStatus.COMPLETED, OrderStatus.REJECTED, OrderStatus.CANCELLED}
+    ),
+    OrderStatus.CANCELLING: frozenset({OrderStatus.CANCELLED}),
+    OrderStatus.COMPLETED: frozenset({OrderStatus.REFUNDED}),
+    OrderStatus.REJECTED: frozenset(),
+    OrderStatus.CANCELLED: frozenset(),
+    OrderStatus.REFUNDED: frozenset(),
+}
+"""The machine: what can follow."""
+
+
+class IllegalTransitionError(RuntimeError):
+    """An order was to be moved where its machine does not lead."""
+
+    def __init__(self, order_id: str, before: OrderStatus, after: OrderStatus) -> None:
+        super().__init__(f"order {order_id} is {before.value}: it can not become {after.value}")
 
 
 class Acceptance(StrEnum):
@@ -48,6 +92,20 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     acceptance: Acceptance
     correlation_id: str
     reason: RejectionReason | None = None
+    cancellation_requested_at: str | None = None
+    cancelled: CancellationReason | None = None
+    refunded_at: str | None = None
+
+    @property
+    def status(self) -> OrderStatus:
+        """Return where the order stands."""
+        match self.state:
+            case OrderState.PENDING:
+                return OrderStatus.PENDING if self.cancellation_requested_at is None else OrderStatus.CANCELLING
+            case OrderState.COMPLETED:
+                return OrderStatus.COMPLETED if self.refunded_at is None else OrderStatus.REFUNDED
+            case OrderState.REJECTED:
+                return OrderStatus.REJECTED if self.cancelled is None else OrderStatus.CANCELLED
 
 
 def fingerprint(command: PlaceOrder) -> str:
@@ -108,7 +166,7 @@ def placed(order: Order) -> OrderPlaced:
 
 def complete(order: Order, *, now: str) -> tuple[Order, PurchaseCompleted]:
     """End a pending order as a purchase."""
-    completed = msgspec.structs.replace(order, state=OrderState.COMPLETED, sequence=order.sequence + 1)
+    completed = _moved(order, state=OrderState.COMPLETED, sequence=order.sequence + 1)
     event = PurchaseCompleted(
         order_id=order.id,
         customer_id=order.customer_id,
@@ -122,8 +180,8 @@ def complete(order: Order, *, now: str) -> tuple[Order, PurchaseCompleted]:
 
 
 def reject(order: Order, reason: RejectionReason) -> tuple[Order, PurchaseRejected]:
-    """End a pending order without a purchase."""
-    rejected = msgspec.structs.replace(order, state=OrderState.REJECTED, sequence=order.sequence + 1, reason=reason)
+    """End a pending order without a purchase, because it was refused or failed."""
+    rejected = _moved(order, state=OrderState.REJECTED, sequence=order.sequence + 1, reason=reason)
     event = PurchaseRejected(
         order_id=order.id,
         customer_id=order.customer_id,
@@ -133,6 +191,62 @@ def reject(order: Order, reason: RejectionReason) -> tuple[Order, PurchaseReject
         sequence=rejected.sequence,
     )
     return rejected, event
+
+
+def cancel(order: Order, reason: CancellationReason) -> tuple[Order, PurchaseCancelled]:
+    """End a pending order without a purchase, because it was called off."""
+    cancelled = _moved(order, state=OrderState.REJECTED, sequence=order.sequence + 1, cancelled=reason)
+    event = PurchaseCancelled(
+        order_id=order.id,
+        customer_id=order.customer_id,
+        total=order.total,
+        reason=reason,
+        placed_at=order.placed_at,
+        sequence=cancelled.sequence,
+    )
+    return cancelled, event
+
+
+def request_cancellation(order: Order, *, now: str) -> Order | Refusal:
+    """Decide on a customer's wish to call an order off; one that ended without a purchase stays as it is."""
+    match order.status:
+        case OrderStatus.PENDING:
+            return _moved(order, cancellation_requested_at=now)
+        case OrderStatus.COMPLETED:
+            return Refusal(
+                RefusalKind.ALREADY_COMPLETED,
+                f"order {order.id} is a completed purchase: ask for a refund, which an operator grants",
+            )
+        case _:
+            return order
+
+
+def refund(order: Order, *, now: str) -> tuple[Order, PurchaseRefunded] | Refusal:
+    """Decide on taking a purchase back."""
+    if order.status is not OrderStatus.COMPLETED:
+        return Refusal(
+            RefusalKind.NOT_COMPLETED,
+            f"order {order.id} is {order.status.value}: only a completed purchase is refunded",
+        )
+    refunded = _moved(order, refunded_at=now, sequence=order.sequence + 1)
+    event = PurchaseRefunded(
+        order_id=order.id,
+        customer_id=order.customer_id,
+        lines=order.lines,
+        total=order.total,
+        placed_at=order.placed_at,
+        refunded_at=now,
+        sequence=refunded.sequence,
+    )
+    return refunded, event
+
+
+def _moved(order: Order, **changes: Any) -> Order:
+    """Return the order after a move; raises IllegalTransitionError."""
+    moved = msgspec.structs.replace(order, **changes)
+    if moved.status not in FOLLOWING[order.status]:
+        raise IllegalTransitionError(order.id, order.status, moved.status)
+    return moved
 
 
 def _total(lines: tuple[OrderLine, ...]) -> Money | Refusal:

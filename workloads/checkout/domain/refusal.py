@@ -25,6 +25,9 @@ class RefusalKind(StrEnum):
     INSUFFICIENT_STOCK = "insufficient-stock"
     UNKNOWN_REGION = "unknown-region"
     NO_TOKEN_QUEUE = "no-token-queue"  # noqa: S105 - no password
+    ALREADY_COMPLETED = "already-completed"
+    NOT_COMPLETED = "not-completed"
+    UNKNOWN_ORDER = "unknown-order"
 
 
 class Refusal(msgspec.Struct, frozen=True):

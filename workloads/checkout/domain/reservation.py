@@ -34,6 +34,8 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     state: ReservationState
     refusal: RejectionReason | None = None
     """Why nothing could be held."""
+    returned_at: str | None = None
+    """When the units of a purchase came back, because it was refunded."""
 
     def all_units(self) -> Counter[str]:
         """Return how many units it has of each SKU, wherever they came from."""
@@ -105,6 +107,11 @@ def release(order: Order, reservation: Reservation | None) -> Reservation:
     if reservation is None:
         return _without_units(order, None)
     return msgspec.structs.replace(reservation, state=ReservationState.RELEASED)
+
+
+def give_back(reservation: Reservation, *, now: str) -> Reservation:
+    """Take sold units back: the purchase is refunded."""
+    return msgspec.structs.replace(reservation, returned_at=now)
 
 
 def movements_to_put_back(units: Mapping[str, int], allotments: Mapping[str, Allotment]) -> list[Movement]:

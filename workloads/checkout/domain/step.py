@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from enum import StrEnum
 
-from workloads.checkout.domain.order import Order, OrderState
+from workloads.checkout.domain.order import Order, OrderState, OrderStatus
 from workloads.checkout.domain.reservation import Reservation, ReservationState
 from workloads.checkout.domain.wallet import Payment, PaymentState
-from workloads.contracts.events import RejectionReason
+from workloads.contracts.events import CancellationReason, RejectionReason
 
 
 class Step(StrEnum):
@@ -34,6 +34,8 @@ class Outcome(StrEnum):
     REFUNDED = "Refunded"
     RELEASED = "Released"
     REJECTED = "Rejected"
+    CANCELLED = "Cancelled"
+    CANCELLATION_REQUESTED = "CancellationRequested"
     UNCOMPENSATED = "Uncompensated"
     """The order can not be rejected yet: it still holds stock or money, which has to be given back first."""
 
@@ -67,7 +69,14 @@ def end_of(order: Order) -> Outcome | None:
         case OrderState.COMPLETED:
             return Outcome.COMPLETED
         case OrderState.REJECTED:
-            return Outcome.REJECTED
+            return Outcome.REJECTED if order.cancelled is None else Outcome.CANCELLED
+
+
+def stop_of(order: Order) -> Outcome | None:
+    """Return why an order goes no step forward any more, or None while it does."""
+    if order.status is OrderStatus.CANCELLING:
+        return Outcome.CANCELLATION_REQUESTED
+    return end_of(order)
 
 
 def obstacle_to_completion(order: Order, reservation: Reservation | None, payment: Payment | None) -> Outcome | None:
@@ -93,8 +102,12 @@ def is_compensated(reservation: Reservation | None, payment: Payment | None) -> 
     )
 
 
-def reason_of_rejection(reservation: Reservation | None, payment: Payment | None) -> RejectionReason:
-    """Return why an order is rejected: what refused it says so; where nothing did, something has failed."""
+def reason_of_end(
+    order: Order, reservation: Reservation | None, payment: Payment | None
+) -> RejectionReason | CancellationReason:
+    """Return why an order ends without a purchase; where nobody called it off or refused it, something has failed."""
+    if order.cancellation_requested_at is not None:
+        return CancellationReason.CUSTOMER_REQUEST
     for part in (reservation, payment):
         if part is not None and part.refusal is not None:
             return part.refusal

@@ -10,18 +10,21 @@ from typing import Any, Final, Protocol, TypeVar
 import msgspec
 
 from workloads.checkout.adapters.health import Health, HealthReport
+from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.queries import await_end, read_command, read_deposit, read_order
-from workloads.checkout.application.results import Deposited, Placed
+from workloads.checkout.application.refund import ask_for_refund
+from workloads.checkout.application.results import Deposited, PassedOn, Placed
 from workloads.checkout.domain.admission import Postponed
-from workloads.checkout.domain.order import Acceptance
+from workloads.checkout.domain.order import Acceptance, OrderStatus
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.entrypoints import requests
 from workloads.checkout.entrypoints.representations import (
+    OrderDocument,
     command_document,
     deposit_document,
     deposit_location,
@@ -30,6 +33,7 @@ from workloads.checkout.entrypoints.representations import (
     refusal_title,
 )
 from workloads.checkout.entrypoints.wiring import admitting_ports
+from workloads.contracts.commands import CancelOrder, RefundPurchase
 from workloads.runtime import aws, environment
 from workloads.runtime.http import Handler, Request, Response, serve
 from workloads.runtime.lifecycle import at_start
@@ -47,6 +51,9 @@ _STATUS_OF: Final[Mapping[RefusalKind, int]] = {
     RefusalKind.UNKNOWN_CUSTOMER: 404,
     RefusalKind.TOO_MANY_ORDERS: 429,
     RefusalKind.OVERLOADED: 503,
+    RefusalKind.ALREADY_COMPLETED: 409,
+    RefusalKind.NOT_COMPLETED: 409,
+    RefusalKind.UNKNOWN_ORDER: 404,
 }
 """What a refusal is answered with; 422 unless listed."""
 
@@ -78,6 +85,8 @@ class Api:
         return {
             "POST /v1/orders": self.place_order,
             "GET /v1/orders/{orderId}": self.get_order,
+            "POST /v1/orders/{orderId}/cancellation": self.cancel_order,
+            "POST /v1/orders/{orderId}/refund": self.refund_order,
             "POST /v1/wallets/{customerId}/deposits": self.deposit,
             "GET /v1/wallets/{customerId}/deposits/{depositId}": self.get_deposit,
             "GET /v1/commands/{commandId}": self.get_command,
@@ -103,12 +112,40 @@ class Api:
 
     def get_order(self, request: Request) -> Response:
         """Show an order to its customer or an operator; to anyone else it does not exist."""
+        return Response(status=200, body=self._visible_order(request))
+
+    def cancel_order(self, request: Request) -> Response:
+        """Call an order off, for its customer or on an operator's behalf."""
+        document = self._visible_order(request)
+        command = CancelOrder(customer_id=document.customer_id, order_id=document.order_id)
+        return self._asked(request, _decided(lambda: cancel_order(self._ports, command, _cause(request))))
+
+    def refund_order(self, request: Request) -> Response:
+        """Have a completed purchase taken back, for an operator."""
+        if request.principal.type is not PrincipalType.OPERATOR:
+            raise ProblemError(_forbidden("only an operator refunds a purchase"))
+        document = self._visible_order(request)
+        command = RefundPurchase(customer_id=document.customer_id, order_id=document.order_id)
+        return self._asked(request, _decided(lambda: ask_for_refund(self._ports, command, _cause(request))))
+
+    def _asked(self, request: Request, result: Placed | PassedOn) -> Response:
+        """Answer with the order as this Region knows it: 202 where its home or its saga still has to act."""
+        if isinstance(result, Placed):
+            document = order_document(result)
+            status = 202 if result.order.status is OrderStatus.CANCELLING else 200
+        else:
+            document = msgspec.structs.replace(self._visible_order(request), command_id=result.handover.command_id)
+            status = 202
+        return Response(status=status, body=document, headers={"Location": order_location(document.order_id)})
+
+    def _visible_order(self, request: Request) -> OrderDocument:
+        """Return the order of the path; raises ProblemError where the caller may not know of it."""
         order_id = request.path_parameters["orderId"]
         found = read_order(self._ports, order_id) if _ORDER_ID.fullmatch(order_id) else None
         document = order_document(found) if found else None
         if document is None or not request.principal.may_see(document.customer_id):
             raise ProblemError(requests.not_found(f"there is no order {order_id}"))
-        return Response(status=200, body=document)
+        return document
 
     def deposit(self, request: Request) -> Response:
         """Add money to a customer's wallet."""

@@ -13,7 +13,16 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.entrypoints.wiring import admitting_ports, with_hot_items
-from workloads.contracts.commands import Command, DepositToWallet, PlaceOrder, SetAllotment, SetPrice, SetSellingMode
+from workloads.contracts.commands import (
+    CancelOrder,
+    Command,
+    DepositToWallet,
+    PlaceOrder,
+    RefundPurchase,
+    SetAllotment,
+    SetPrice,
+    SetSellingMode,
+)
 from workloads.contracts.envelope import CloudEvent, MalformedEventError, decode_from_bus, open_message
 from workloads.contracts.identifiers import CustomerId
 from workloads.runtime import environment
@@ -26,7 +35,7 @@ OWNING_SCOPES: Final = {
     SetAllotment.__name__: "stock.write",
     SetSellingMode.__name__: "stock.write",
 }
-"""Commands of systems of record belong to whoever may give them; all others to the customer who gave them."""
+"""Commands of systems of record belong to whoever may give them; all others to the customer whom they are about."""
 
 
 class _Customer(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -75,7 +84,9 @@ def _cause(event: CloudEvent, owner: str) -> Cause:
 
 
 def _owner(event: CloudEvent, command: Command) -> str:
-    return command.customer_id if isinstance(command, PlaceOrder) else OWNING_SCOPES[event.type]
+    if isinstance(command, PlaceOrder | CancelOrder | RefundPurchase):
+        return command.customer_id
+    return OWNING_SCOPES[event.type]
 
 
 def _owner_of_malformed(event: CloudEvent) -> str:

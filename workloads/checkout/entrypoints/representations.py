@@ -7,6 +7,7 @@ import msgspec
 from workloads.checkout.application.results import Deposited, HandedOver, Placed
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.refusal import Refusal
 from workloads.contracts.events import OrderLine
 from workloads.contracts.money import Money
@@ -29,6 +30,8 @@ class OrderDocument(_Representation, frozen=True, kw_only=True, rename="camel", 
     total: Money | None = None
     lines: tuple[OrderLine, ...] = ()
     placed_at: str | None = None
+    cancellation_requested_at: str | None = None
+    refunded_at: str | None = None
     reason: str | None = None
     command_id: str | None = None
     home_region: str | None = None
@@ -92,11 +95,13 @@ def order_document(result: Placed | HandedOver) -> OrderDocument:
     return OrderDocument(
         order_id=order.id,
         customer_id=order.customer_id,
-        state=order.state.value,
+        state=order.status.value,
         total=order.total,
         lines=order.lines,
         placed_at=order.placed_at,
-        reason=order.reason.value if order.reason else None,
+        reason=_why(order),
+        cancellation_requested_at=order.cancellation_requested_at,
+        refunded_at=order.refunded_at,
         command_id=command_id,
         home_region=home_region,
     )
@@ -154,6 +159,12 @@ def _problem(refusal: Refusal, base: str) -> RefusalDocument:
 
 def _handed_over(handover: Handover | None) -> tuple[str, str] | tuple[None, None]:
     return (handover.command_id, handover.home_region) if handover else (None, None)
+
+
+def _why(order: Order) -> str | None:
+    """Return why an order ended without a purchase."""
+    why = order.cancelled or order.reason
+    return why.value if why else None
 
 
 def _reason(refusal: Refusal | None) -> str | None:

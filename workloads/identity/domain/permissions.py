@@ -16,12 +16,15 @@ _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
     PrincipalType.CUSTOMER: (
         "POST/v1/orders",
         "GET/v1/orders/*",
+        "POST/v1/orders/*/cancellation",
         "POST/v1/commands/place-order",
         "GET/v1/wallets/{own}/deposits/*",
         "GET/v1/customers/{own}/view",
     ),
     PrincipalType.OPERATOR: (
         "GET/v1/orders/*",
+        "POST/v1/orders/*/cancellation",
+        "POST/v1/orders/*/refund",
         "GET/v1/wallets/*/deposits/*",
         "GET/v1/customers/*/view",
     ),

@@ -9,8 +9,11 @@ import msgspec
 from workloads.contracts.envelope import Message
 from workloads.contracts.events import (
     BalanceChanged,
+    CancellationReason,
     OrderPlaced,
+    PurchaseCancelled,
     PurchaseCompleted,
+    PurchaseRefunded,
     PurchaseRejected,
     RejectionReason,
     WalletCredited,
@@ -27,6 +30,8 @@ class OrderState(StrEnum):
     PENDING = "Pending"
     COMPLETED = "Completed"
     REJECTED = "Rejected"
+    CANCELLED = "Cancelled"
+    REFUNDED = "Refunded"
 
 
 class Wallet(msgspec.Struct, frozen=True, kw_only=True):
@@ -55,7 +60,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     total: Money
     placed_at: str
     sequence: int
-    reason: RejectionReason | str | None = None
+    reason: RejectionReason | CancellationReason | str | None = None
 
 
 Fact = Wallet | Points | Order
@@ -67,7 +72,7 @@ def home_region(customer_id: str) -> str:
     return region_of_birth(customer_id)
 
 
-def fact_of(message: Message) -> Fact | None:
+def fact_of(message: Message) -> Fact | None:  # noqa: PLR0911 - one branch a kind of event
     """Return what an event says about a customer; None if it is nothing that the Single View shows."""
     match message:
         case OrderPlaced():
@@ -76,6 +81,10 @@ def fact_of(message: Message) -> Fact | None:
             return _order(message, OrderState.COMPLETED)
         case PurchaseRejected():
             return _order(message, OrderState.REJECTED, message.reason)
+        case PurchaseCancelled():
+            return _order(message, OrderState.CANCELLED, message.reason)
+        case PurchaseRefunded():
+            return _order(message, OrderState.REFUNDED)
         case WalletCredited() | WalletDebited() | WalletRefunded():
             return Wallet(customer_id=message.customer_id, balance=message.balance, sequence=message.sequence)
         case BalanceChanged():
@@ -85,9 +94,9 @@ def fact_of(message: Message) -> Fact | None:
 
 
 def _order(
-    message: OrderPlaced | PurchaseCompleted | PurchaseRejected,
+    message: OrderPlaced | PurchaseCompleted | PurchaseRejected | PurchaseCancelled | PurchaseRefunded,
     state: OrderState,
-    reason: RejectionReason | None = None,
+    reason: RejectionReason | CancellationReason | None = None,
 ) -> Order:
     return Order(
         customer_id=message.customer_id,

@@ -8,7 +8,7 @@ from typing import Any
 from workloads.checkout.adapters.items.fields import Fields, read_reason
 from workloads.checkout.domain.home import Home
 from workloads.checkout.domain.order import Acceptance, Order, OrderState
-from workloads.contracts.events import OrderLine
+from workloads.contracts.events import CancellationReason, OrderLine
 from workloads.contracts.money import Money
 
 
@@ -37,6 +37,9 @@ def write_order(order: Order) -> Fields:
         "acceptance": order.acceptance.value,
         "correlation_id": order.correlation_id,
         "reason": order.reason.value if order.reason else None,
+        "cancellation_requested_at": order.cancellation_requested_at,
+        "cancelled": order.cancelled.value if order.cancelled else None,
+        "refunded_at": order.refunded_at,
     }
 
 
@@ -58,4 +61,7 @@ def read_order(item: Mapping[str, Any]) -> Order:
         acceptance=Acceptance(item["acceptance"]),
         correlation_id=item["correlation_id"],
         reason=read_reason(item.get("reason")),
+        cancellation_requested_at=item.get("cancellation_requested_at"),
+        cancelled=CancellationReason(item["cancelled"]) if "cancelled" in item else None,
+        refunded_at=item.get("refunded_at"),
     )

@@ -19,6 +19,7 @@ def write_reservation(reservation: Reservation) -> Fields:
         "tokens": write_held_tokens(reservation.tokens) if reservation.tokens else None,
         "state": reservation.state.value,
         "refusal": reservation.refusal.value if reservation.refusal else None,
+        "returned_at": reservation.returned_at,
     }
 
 
@@ -31,4 +32,5 @@ def read_reservation(item: Mapping[str, Any]) -> Reservation:
         tokens=read_held_tokens(item.get("tokens", {})),
         state=ReservationState(item["state"]),
         refusal=read_reason(item.get("refusal")),
+        returned_at=item.get("returned_at"),
     )

@@ -12,8 +12,9 @@ from workloads.checkout.application.changes import (
     CheckNothingHeld,
     MoveReservation,
     ReservationChange,
+    ReturnUnits,
 )
-from workloads.checkout.domain.reservation import ReservationState
+from workloads.checkout.domain.reservation import Reservation, ReservationState
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -30,5 +31,11 @@ def reservation_actions(write: Writer, change: ReservationChange) -> list[Transa
             key = keys.reservation(reservation.order_id)
             moved: dict[str, Plain] = {"state": reservation.state.value, "ended_at": write.stamp()}
             return [write.update(key, moved, "#state = :held", held)]
+        case ReturnUnits(reservation=Reservation(returned_at=str(returned_at)) as reservation):
+            sold = "#state = :consumed AND attribute_not_exists(returned_at)"
+            consumed: dict[str, Plain] = {":consumed": ReservationState.CONSUMED.value}
+            return [write.update(keys.reservation(reservation.order_id), {"returned_at": returned_at}, sold, consumed)]
         case CheckNothingHeld(order_id=order_id):
             return [write.check(keys.reservation(order_id), f"{ABSENT} OR #state <> :held", held)]
+        case _:
+            raise AssertionError(change)

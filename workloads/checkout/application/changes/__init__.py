@@ -9,13 +9,22 @@ from typing import TypeAlias
 
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
-from workloads.checkout.application.changes.orders import AddOrder, CheckOrderPending, EndOrder, OrderChange
+from workloads.checkout.application.changes.orders import (
+    AddOrder,
+    CheckOrderOpen,
+    CheckOrderPending,
+    EndOrder,
+    OrderChange,
+    RefundOrder,
+    RequestCancellation,
+)
 from workloads.checkout.application.changes.prices import PriceChange, SetPriceItem
 from workloads.checkout.application.changes.reservations import (
     AddReservation,
     CheckNothingHeld,
     MoveReservation,
     ReservationChange,
+    ReturnUnits,
 )
 from workloads.checkout.application.changes.selling import (
     AssignPool,
@@ -73,6 +82,7 @@ __all__ = [
     "ChangeWallet",
     "CheckNotPaid",
     "CheckNothingHeld",
+    "CheckOrderOpen",
     "CheckOrderPending",
     "CheckPaid",
     "ClaimCount",
@@ -85,11 +95,14 @@ __all__ = [
     "OrderChange",
     "PriceChange",
     "ReclaimToken",
+    "RefundOrder",
     "RefundPayment",
+    "RequestCancellation",
     "ReservationChange",
     "RetireSettledToken",
     "RetireToken",
     "ReturnToken",
+    "ReturnUnits",
     "SellingChange",
     "SetAllotted",
     "SetPriceItem",

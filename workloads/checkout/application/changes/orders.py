@@ -15,7 +15,7 @@ class AddOrder(FrozenChange, frozen=True):
 
 
 class EndOrder(FrozenChange, frozen=True):
-    """The end of an order, if it is pending and its home is unchanged."""
+    """The end of an order, if it is pending and its home is unchanged; a purchase also needs that nobody cancels it."""
 
     order: Order
 
@@ -26,4 +26,22 @@ class CheckOrderPending(FrozenChange, frozen=True):
     order: Order
 
 
-OrderChange: TypeAlias = AddOrder | EndOrder | CheckOrderPending
+class CheckOrderOpen(FrozenChange, frozen=True):
+    """The order is pending, nobody has asked to cancel it, and its home is unchanged."""
+
+    order: Order
+
+
+class RequestCancellation(FrozenChange, frozen=True):
+    """That the order's customer has asked to cancel it, if it is pending and nobody has."""
+
+    order: Order
+
+
+class RefundOrder(FrozenChange, frozen=True):
+    """That the purchase was taken back, if it is completed and was not yet."""
+
+    order: Order
+
+
+OrderChange: TypeAlias = AddOrder | EndOrder | CheckOrderPending | CheckOrderOpen | RequestCancellation | RefundOrder

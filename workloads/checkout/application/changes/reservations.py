@@ -20,10 +20,16 @@ class MoveReservation(FrozenChange, frozen=True):
     reservation: Reservation
 
 
+class ReturnUnits(FrozenChange, frozen=True):
+    """That the units of a purchase came back, if they were sold and had not."""
+
+    reservation: Reservation
+
+
 class CheckNothingHeld(FrozenChange, frozen=True):
     """The order's reservation is not held."""
 
     order_id: str
 
 
-ReservationChange: TypeAlias = AddReservation | MoveReservation | CheckNothingHeld
+ReservationChange: TypeAlias = AddReservation | MoveReservation | ReturnUnits | CheckNothingHeld

@@ -9,7 +9,7 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps.subject import Checkout, load
 from workloads.checkout.domain import order as orders
 from workloads.checkout.domain import reservation as reservations
-from workloads.checkout.domain.step import Outcome, end_of, obstacle_to_completion
+from workloads.checkout.domain.step import Outcome, obstacle_to_completion, stop_of
 from workloads.contracts.clock import timestamp
 
 
@@ -21,8 +21,8 @@ def complete(ports: Ports, checkout: Checkout) -> Outcome:
 def _complete(ports: Ports, checkout: Checkout) -> Outcome:
     progress = load(ports, checkout)
     order = progress.order
-    if (end := end_of(order)) is not None:
-        return end
+    if (stop := stop_of(order)) is not None:
+        return stop
     obstacle = obstacle_to_completion(order, progress.reservation, progress.payment)
     if obstacle is not None or progress.reservation is None:
         return obstacle or Outcome.RELEASED

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import AddPayment, ChangeWallet, CheckOrderPending
+from workloads.checkout.application.changes import AddPayment, ChangeWallet, CheckOrderOpen
 from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.outbox_entries import payment_entry
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps.subject import Checkout, load
 from workloads.checkout.domain import wallet as wallets
-from workloads.checkout.domain.step import Outcome, end_of, payment_outcome
+from workloads.checkout.domain.step import Outcome, payment_outcome, stop_of
 from workloads.checkout.domain.wallet import Payment
 
 
@@ -24,15 +24,15 @@ def _debit(ports: Ports, checkout: Checkout) -> Outcome:
         return Outcome.DEBITED
     if progress.payment is not None:
         return payment_outcome(progress.payment)
-    if (end := end_of(order)) is not None:
-        return end
+    if (stop := stop_of(order)) is not None:
+        return stop
     match wallets.debit(progress.wallet, order):
         case Payment() as refused:
-            ports.store.commit([CheckOrderPending(order), AddPayment(refused)])
+            ports.store.commit([CheckOrderOpen(order), AddPayment(refused)])
             return payment_outcome(refused)
         case (wallet, paid):
             ports.store.commit(
-                [CheckOrderPending(order), ChangeWallet(wallet), AddPayment(paid)],
+                [CheckOrderOpen(order), ChangeWallet(wallet), AddPayment(paid)],
                 [payment_entry(ports, order, wallets.debited(wallet, paid))],
             )
             return payment_outcome(paid)

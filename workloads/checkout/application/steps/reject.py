@@ -8,7 +8,8 @@ from workloads.checkout.application.outbox_entries import order_entry
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps.subject import Checkout, load
 from workloads.checkout.domain import order as orders
-from workloads.checkout.domain.step import Outcome, end_of, is_compensated, reason_of_rejection
+from workloads.checkout.domain.step import Outcome, end_of, is_compensated, reason_of_end
+from workloads.contracts.events import CancellationReason, RejectionReason
 
 
 def reject(ports: Ports, checkout: Checkout) -> Outcome:
@@ -23,9 +24,13 @@ def _reject(ports: Ports, checkout: Checkout) -> Outcome:
         return end
     if not is_compensated(progress.reservation, progress.payment):
         return Outcome.UNCOMPENSATED
-    rejected, event = orders.reject(order, reason_of_rejection(progress.reservation, progress.payment))
+    match reason_of_end(order, progress.reservation, progress.payment):
+        case CancellationReason() as reason:
+            ended, event = orders.cancel(order, reason)
+        case RejectionReason() as reason:
+            ended, event = orders.reject(order, reason)
     ports.store.commit(
-        [EndOrder(rejected), CheckNothingHeld(order.id), CheckNotPaid(order.customer_id, order.id)],
+        [EndOrder(ended), CheckNothingHeld(order.id), CheckNotPaid(order.customer_id, order.id)],
         [order_entry(ports, order, event)],
     )
-    return Outcome.REJECTED
+    return Outcome.REJECTED if ended.cancelled is None else Outcome.CANCELLED

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import AddReservation, CheckOrderPending
+from workloads.checkout.application.changes import AddReservation, CheckOrderOpen
 from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.hot_items.holding import hold
 from workloads.checkout.application.hot_items.taking import TokensInHand
@@ -11,7 +11,7 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps.subject import Checkout, load
 from workloads.checkout.domain import reservation as reservations
 from workloads.checkout.domain.reservation import ReservationState
-from workloads.checkout.domain.step import Outcome, end_of, reservation_outcome
+from workloads.checkout.domain.step import Outcome, reservation_outcome, stop_of
 
 
 def reserve(ports: Ports, checkout: Checkout) -> Outcome:
@@ -29,13 +29,13 @@ def _reserve(ports: Ports, checkout: Checkout, hand: TokensInHand) -> Outcome:
     if progress.reservation is not None:
         hand.settle(progress.reservation)
         return reservation_outcome(progress.reservation)
-    if (end := end_of(order)) is not None:
-        return end
+    if (stop := stop_of(order)) is not None:
+        return stop
     holding = hold(ports, order, hand)
     reservation = holding.reservation
     held = reservation.state is ReservationState.HELD
     ports.store.commit(
-        [CheckOrderPending(order), AddReservation(reservation), *holding.changes],
+        [CheckOrderOpen(order), AddReservation(reservation), *holding.changes],
         [
             *([stock_entry(ports, order, reservations.reserved(order))] if held else []),
             *order_level_entries(ports, order, holding.movements),
