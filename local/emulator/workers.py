@@ -2,7 +2,6 @@
 # pyright: reportPrivateUsage=false
 """A function's execution environment whose Runtime API and log cost little: an order takes about twenty invocations."""
 
-import json
 import os
 import queue
 import socket
@@ -13,6 +12,7 @@ from http import HTTPStatus
 from typing import IO, Any, Final
 
 import httptools
+import msgspec
 from ministack.core import lambda_runtime
 
 _NEXT: Final = "/runtime/invocation/next"
@@ -154,7 +154,7 @@ class _Connection(socketserver.BaseRequestHandler):
                 "Lambda-Runtime-Invoked-Function-Arn": function_arn,
                 **({"Lambda-Runtime-Trace-Id": trace_id} if trace_id else {}),
             }
-            self._answer(HTTPStatus.OK, json.dumps(event).encode(), headers)
+            self._answer(HTTPStatus.OK, msgspec.json.encode(event), headers)
             return
         self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, _STOPPED)
 
@@ -171,6 +171,6 @@ _ANSWERS: Final = {True: b"", False: b'{"errorMessage":"Invalid request ID","err
 
 def _parsed(body: bytes) -> Any:
     try:
-        return json.loads(body)
-    except ValueError:
+        return msgspec.json.decode(body)
+    except msgspec.DecodeError:
         return body.decode(errors="replace")
