@@ -38,6 +38,10 @@ test: $(ENVIRONMENT) ## Run all tests but the long ones and those that build ima
 soak: $(ENVIRONMENT) ## Run the long tests: what make test samples, in full.
 	@$(RUN) -m pytest -m soak --timeout 3600
 
+.PHONY: mutants
+mutants: $(ENVIRONMENT) ## Take each safeguard of checkout away, one at a time, and show which fast test notices.
+	@$(RUN) -m tests.mutation
+
 .PHONY: simulate
 simulate: $(ENVIRONMENT) ## Run a million checkouts in two simulated Regions over ten thousand seeds, and print the figures.
 	@$(RUN) -m tests.simulation
