@@ -191,6 +191,7 @@ def test_a_planted_defect_is_found(monkeypatch: pytest.MonkeyPatch, defect: str)
     plant, weather = DEFECTS[defect]
     plant(monkeypatch)
     monkeypatch.setattr(shoppers, "CUSTOMERS", 3)
+    monkeypatch.setattr(shoppers, "SECONDS", (4.0,))
 
     def search() -> list[Figures]:
         return [simulate(seed, CHECKOUTS, KINDS[weather]) for seed in range(20)]
