@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 
-from local.deployment import DeployedResource, Handling
 from local.recording import Graph
-from tests.infrastructure.entry_api.requests import REGION, EmbeddedAws
+from tests.infrastructure.entry_api.requests import REGION, EmbeddedAws, gateway
 from tests.local.standins.gateway_setup import GatewayClient
 
 
@@ -30,20 +29,4 @@ def aws() -> EmbeddedAws:
 
 @pytest.fixture
 def api(cell: Graph, aws: EmbeddedAws) -> GatewayClient:
-    declared = [
-        DeployedResource(
-            urn=resource.urn,
-            type=resource.type,
-            name=resource.name,
-            parent=resource.parent,
-            stack=resource.stack,
-            region=REGION,
-            id=resource.id,
-            inputs=dict(resource.inputs),
-            outputs=dict(resource.outputs),
-            handling=Handling.STAND_IN,
-        )
-        for resource in cell
-        if resource.type.startswith("aws:apigateway/") or resource.type == "aws:lambda/permission:Permission"
-    ]
-    return GatewayClient(declared, aws)
+    return gateway(cell, aws)

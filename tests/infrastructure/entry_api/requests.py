@@ -6,6 +6,8 @@ from typing import Any
 
 import httpx
 
+from local.deployment import DeployedResource, Handling
+from local.recording import Graph
 from tests.local.standins.gateway_setup import FakeAws, GatewayClient
 
 REGION = "us-east-1"
@@ -95,3 +97,24 @@ def assert_problem(response: httpx.Response, status: int, kind: str) -> None:
     assert problem["type"] == f"https://unicorn-retail.example/problems/{kind}"
     assert problem.get("status", status) == status
     assert problem["detail"]
+
+
+def gateway(cell: Graph, aws: FakeAws) -> GatewayClient:
+    """Serve the API that a cell declares."""
+    declared = [
+        DeployedResource(
+            urn=resource.urn,
+            type=resource.type,
+            name=resource.name,
+            parent=resource.parent,
+            stack=resource.stack,
+            region=REGION,
+            id=resource.id,
+            inputs=dict(resource.inputs),
+            outputs=dict(resource.outputs),
+            handling=Handling.STAND_IN,
+        )
+        for resource in cell
+        if resource.type.startswith("aws:apigateway/") or resource.type == "aws:lambda/permission:Permission"
+    ]
+    return GatewayClient(declared, aws)

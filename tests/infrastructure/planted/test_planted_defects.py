@@ -1,0 +1,104 @@
+"""Each test of the program is seen to fail: it is called with a defect planted into what it looks at."""
+
+import importlib
+import inspect
+import json
+from collections.abc import Callable, Mapping
+from itertools import product
+from types import ModuleType
+from typing import Any, Final
+
+import pytest
+
+from local.recording import Graph
+from tests.infrastructure.entry_api.requests import EmbeddedAws, gateway
+from tests.infrastructure.planted import cells, shared, systems
+from tests.infrastructure.planted.planting import AnyDefect, ProgramDefect, planted_graphs
+from tests.policies.planting import CELL, GLOBAL
+
+PACKAGE: Final = "tests.infrastructure"
+PLANTED: Final = {**shared.PLANTED, **cells.PLANTED, **systems.PLANTED}
+CASES: Final = [
+    pytest.param(test, defect, id=f"{test}: {defect.what}") for test, defects in PLANTED.items() for defect in defects
+]
+
+
+@pytest.mark.parametrize(("test", "defect"), CASES)
+def test_a_planted_defect_is_caught(
+    test: str, defect: AnyDefect, request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    module, function = found(test)
+    if isinstance(defect, ProgramDefect):
+        monkeypatch.setattr(module, defect.name, defect.change(getattr(module, defect.name)))
+
+    outcomes = [fails(function, world(request, defect), given) for given in parameters(function)]
+
+    assert any(outcomes), f"{test} overlooks: {defect.what}"
+
+
+@pytest.mark.parametrize("test", PLANTED)
+def test_without_a_defect_it_passes(test: str, request: pytest.FixtureRequest) -> None:
+    _, function = found(test)
+
+    assert not any(fails(function, world(request, None), given) for given in parameters(function))
+
+
+def found(test: str) -> tuple[ModuleType, Callable[..., None]]:
+    path, _, name = test.partition("::")
+    module = importlib.import_module(f"{PACKAGE}.{path}")
+    return module, getattr(module, name)
+
+
+def parameters(function: Callable[..., None]) -> list[dict[str, Any]]:
+    """Return what pytest would call the test with, beside fixtures."""
+    axes: list[list[dict[str, Any]]] = []
+    for mark in getattr(function, "pytestmark", []):
+        if mark.name != "parametrize":
+            continue
+        names, values = mark.args[0], list(mark.args[1])
+        names = [name.strip() for name in names.split(",")] if isinstance(names, str) else list(names)
+        axes.append([dict(zip(names, value if len(names) > 1 else [value], strict=True)) for value in values])
+    return [{key: value for part in parts for key, value in part.items()} for parts in product(*axes)]
+
+
+def world(request: pytest.FixtureRequest, defect: AnyDefect | None) -> Mapping[str, Callable[[], Any]]:
+    """Return the fixtures of the tests, by name, with the defect in them; made when they are asked for."""
+
+    def recorded(fixture: str) -> Callable[[], Mapping[str, Graph]]:
+        def graphs() -> Mapping[str, Graph]:
+            known = request.getfixturevalue(fixture)
+            return known if defect is None or isinstance(defect, ProgramDefect) else planted_graphs(known, defect)
+
+        return graphs
+
+    graphs, aws = recorded("graphs"), EmbeddedAws()
+
+    def cell_graphs() -> Mapping[str, Graph]:
+        return {stack: graph for stack, graph in graphs().items() if stack != GLOBAL}
+
+    def body() -> Any:
+        [api] = graphs()[CELL].of_type("aws:apigateway/restApi:RestApi")
+        return json.loads(api.inputs["body"])
+
+    return {
+        "graphs": graphs,
+        "preview_graphs": recorded("preview_graphs"),
+        "three_region_graphs": recorded("three_region_graphs"),
+        "cell_graphs": cell_graphs,
+        "global_graph": lambda: graphs()[GLOBAL],
+        "cell": lambda: graphs()[CELL],
+        "body": body,
+        "aws": lambda: aws,
+        "api": lambda: gateway(graphs()[CELL], aws),
+        "tree": lambda: request.getfixturevalue("tree"),
+        "tmp_path": lambda: request.getfixturevalue("tmp_path"),
+    }
+
+
+def fails(function: Callable[..., None], known: Mapping[str, Callable[[], Any]], given: Mapping[str, Any]) -> bool:
+    needed = {name: known[name]() for name in inspect.signature(function).parameters if name not in given}
+    try:
+        function(**needed, **given)
+    except (Exception, pytest.fail.Exception):
+        return True
+    return False
