@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
-from tests.infrastructure.planted.planting import AnyDefect, marked, missing
+from tests.infrastructure.planted.planting import AnyDefect, marked, missing, twice
 from tests.policies.planting import (
     CELL,
     Defect,
@@ -109,7 +109,7 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
         having(ALARM, "alarmDescription", "Errors"),
     ],
     "test_queues_and_alarms::test_alarm_names_are_unique_in_a_region": [
-        having(ALARM, "name", "meridian-saga-failed"),
+        twice(ALARM),
     ],
     "test_controls::test_the_gateway_logs_failed_executions": [having(METHODS, "settings.loggingLevel", "OFF")],
     "test_controls::test_the_gateway_caches_no_answer": [having(STAGE, "cacheClusterEnabled", value=True)],

@@ -29,7 +29,16 @@ class ProgramDefect:
     stack: str = PROGRAM
 
 
-AnyDefect = Defect | ExportDefect | ProgramDefect
+@dataclass(frozen=True, kw_only=True)
+class DeployedDefect:
+    """A defect of the deployed program that its preview has not."""
+
+    what: str
+    stack: str
+    defect: Defect
+
+
+AnyDefect = Defect | DeployedDefect | ExportDefect | ProgramDefect
 
 
 def marked(type_: str, what: str, *, stack: str = CELL, named: str = "", **fields: Any) -> Defect:
@@ -58,6 +67,16 @@ def missing(type_: str, named: str, *, stack: str = CELL) -> Defect:
     return Defect(what=f"no {type_.rpartition(':')[2]} {named}", stack=stack, plant=plant)
 
 
+def twice(type_: str, *, stack: str = CELL) -> Defect:
+    """Add a copy of the first such resource: the same but for its URN."""
+
+    def plant(resources: Resources) -> list[RecordedResource]:
+        first = next(resource for resource in resources if resource.type == type_)
+        return [*resources, replace(first, urn=f"{first.urn}-again")]
+
+    return Defect(what=f"a second {type_.rpartition(':')[2]} of one name", stack=stack, plant=plant)
+
+
 def instead(what: str, name: str, change: Callable[[Any], Any]) -> ProgramDefect:
     """Replace what a test calls by `name` with what `change` makes of it."""
     return ProgramDefect(what=what, name=name, change=change)
@@ -68,8 +87,10 @@ def ignoring(name: str, what: str) -> ProgramDefect:
     return instead(what, name, lambda _: lambda *_args, **_options: None)
 
 
-def planted_graphs(graphs: Mapping[str, Graph], defect: Defect | ExportDefect) -> dict[str, Graph]:
+def planted_graphs(graphs: Mapping[str, Graph], defect: Defect | DeployedDefect | ExportDefect) -> dict[str, Graph]:
     """Return the graphs, with the defect in the one of its stack."""
+    if isinstance(defect, DeployedDefect):
+        defect = defect.defect
     original = graphs[defect.stack]
     changed = Graph(defect.stack)
     changed.outputs = original.outputs
