@@ -28,6 +28,16 @@ def test_a_second_deployment_of_a_stack_changes_nothing(shop: Environment) -> No
     shop.up_together(CELLS, "--expect-no-changes")
 
 
+def test_a_preview_of_a_cell_does_not_break_at_what_global_is_only_about_to_have(shop: Environment) -> None:
+    with shop.changed("components/global_outputs.py", '_TABLES: Final = "tables"', '_TABLES: Final = "tables_to_come"'):
+        shown = shop.run("preview", "us-east-1", "--diff")
+        refused = shop.run("up", "us-east-1", "--skip-preview")
+
+    assert shown.code == 0, shown.output
+    assert refused.code != 0
+    assert "has no output tables_to_come" in refused.output
+
+
 def test_another_size_is_shown_as_an_update_in_place(shop: Environment) -> None:
     sizes = shop.configuration("Pulumi.us-east-1.yaml")["meridian:sizes"]
     before = (shop.project.tree / "Pulumi.us-east-1.yaml").read_text(encoding="utf-8")
