@@ -84,7 +84,16 @@ def instead(what: str, name: str, change: Callable[[Any], Any]) -> ProgramDefect
 
 def ignoring(name: str, what: str) -> ProgramDefect:
     """Let a check that a test calls find nothing."""
-    return instead(what, name, lambda _: lambda *_args, **_options: None)
+    return instead(what, name, lambda _: always(None))
+
+
+def always(answer: Any) -> Callable[..., Any]:
+    """Return a function that answers so, whatever it is asked."""
+
+    def answered(*_arguments: Any, **_options: Any) -> Any:
+        return answer
+
+    return answered
 
 
 def planted_graphs(graphs: Mapping[str, Graph], defect: Defect | DeployedDefect | ExportDefect) -> dict[str, Graph]:
@@ -95,8 +104,9 @@ def planted_graphs(graphs: Mapping[str, Graph], defect: Defect | DeployedDefect 
     changed = Graph(defect.stack)
     changed.outputs = original.outputs
     if isinstance(defect, ExportDefect):
-        changed.outputs = _copy(original.outputs)
-        defect.change(changed.outputs)
+        outputs: dict[str, Any] = _copy(original.outputs)
+        defect.change(outputs)
+        changed.outputs = outputs
     for resource in defect.plant(list(original)) if isinstance(defect, Defect) else original:
         changed.put(resource)
     return {**graphs, defect.stack: changed}

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from types import SimpleNamespace
 from typing import Any, Final
 
-from tests.infrastructure.planted.planting import AnyDefect, ProgramDefect, instead, marked, missing
+from tests.infrastructure.planted.planting import AnyDefect, ProgramDefect, always, instead, marked, missing
 from tests.policies.planting import Defect, allowing, first_operation, gone, having, new, saying
 
 MACHINE, ROLE_POLICY = "aws:sfn/stateMachine:StateMachine", "aws:iam/rolePolicy:RolePolicy"
@@ -166,10 +166,10 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
         ),
     ],
     "entry_api.test_document::test_rendering_fills_in_and_changes_nothing_else": [
-        _document_that("that leaves a placeholder", lambda _: "${Region}"),
+        _document_that("that leaves a placeholder", always("${Region}")),
     ],
     "entry_api.test_document::test_rendering_refuses_values_that_do_not_fit_the_template": [
-        _document_that("that takes any values", lambda _: ""),
+        _document_that("that takes any values", always("")),
     ],
     "entry_api.test_stage::test_a_new_document_is_a_new_deployment": [
         having("aws:apigateway/deployment:Deployment", "triggers.document", "always the same"),
