@@ -2,9 +2,18 @@
 
 import json
 from collections.abc import Callable, Mapping, Sequence
+from types import SimpleNamespace
 from typing import Any, Final
 
-from tests.infrastructure.planted.planting import AnyDefect, marked, missing, twice
+from tests.infrastructure.planted.planting import (
+    AnyDefect,
+    always,
+    instead,
+    marked,
+    missing,
+    recording,
+    twice,
+)
 from tests.policies.planting import (
     CELL,
     Defect,
@@ -59,6 +68,10 @@ def _leading_keys(what: str, named: str, key: str) -> Defect:
     return _statements(what, named, change)
 
 
+def _controls(**table: Any) -> Any:
+    return SimpleNamespace(read=always(SimpleNamespace(**table)))
+
+
 PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_network::test_private_subnets_lie_in_three_zones_and_do_not_overlap": [
         having(SUBNET, "availabilityZone", "us-east-1c"),
@@ -107,6 +120,37 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_queues_and_alarms::test_every_alarm_calls_the_cells_one_topic_and_says_what_to_do": [
         having(ALARM, "alarmActions", []),
         having(ALARM, "alarmDescription", "Errors"),
+    ],
+    "test_queues_and_alarms::test_tokens_come_again_until_somebody_keeps_them_and_too_many_in_flight_raise_an_alarm": [
+        missing(QUEUE, "tokens"),
+    ],
+    "test_checkout_audit::test_every_kind_of_finding_raises_an_alarm_of_its_own": [
+        Defect(
+            what="no MetricAlarm on a finding",
+            stack=CELL,
+            plant=lambda resources: [r for r in resources if "Kind" not in (r.inputs.get("dimensions") or {})],
+        ),
+    ],
+    "test_cell_workloads::test_only_what_looks_after_hot_items_and_the_steps_write_tokens": [
+        _leading_keys("to tokens", "checkout-api", "TOKEN#*"),
+    ],
+    "test_network::test_every_zone_gets_a_nat_gateway_where_one_is_configured": [
+        recording(gone("aws:ec2/natGateway:NatGateway")),
+    ],
+    "test_controls::test_every_control_of_these_services_was_looked_at": [
+        instead("a standard with a control more", "STANDARD", lambda standard: {**standard, "SQS": (1, 3, 99)}),
+    ],
+    "test_controls::test_a_type_has_controls_or_says_why_it_has_none": [
+        instead("a table with an empty entry", "controls", lambda _: _controls(types={"aws:sqs/queue:Queue": {}})),
+    ],
+    "test_controls::test_controls_are_held_by_rules_that_look_at_the_type_or_its_surroundings": [
+        instead("a pack without rules", "RULES", lambda _: ()),
+    ],
+    "test_controls::test_controls_are_held_by_tests_that_exist": [
+        instead("a tree without tests", "ROOT", lambda root: root / "docs"),
+    ],
+    "test_controls::test_a_control_without_an_answer_is_refused": [
+        instead("a table that takes any control", "controls", lambda _: SimpleNamespace(Control=always(None))),
     ],
     "test_queues_and_alarms::test_alarm_names_are_unique_in_a_region": [
         twice(ALARM),
