@@ -74,8 +74,9 @@ def test_a_recovered_deployment_has_nothing_left_to_do(short_lived: Environment)
 
 def test_a_killed_replacement_is_recovered_by_the_runbook(short_lived: Environment, tmp_path: Path) -> None:
     # A log group's class can not be changed, and its name is ours: the provider deletes it before it makes the new one.
+    another_class = f'log_group_class="INFREQUENT_ACCESS" if name == "{REPLACED}" else None,'
     with short_lived.changed(
-        "components/logs.py", "retention_in_days=", 'log_group_class="INFREQUENT_ACCESS",\n        retention_in_days='
+        "components/logs.py", "retention_in_days=", f"{another_class}\n        retention_in_days="
     ):
         shown = short_lived.run("preview", CELL, "--diff")
         assert "(delete-replaced)" in shown.output or "(replace)" in shown.output, shown.output
