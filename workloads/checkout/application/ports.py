@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Protocol
+from datetime import timedelta
+from typing import Final, Protocol
 
 import msgspec
 
@@ -20,6 +21,9 @@ from workloads.checkout.domain.reservation import Reservation
 from workloads.checkout.domain.wallet import Deposit, Payment, Wallet
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import CloudEvent
+
+RESERVATION_LIFETIME: Final = timedelta(minutes=15)
+"""Far above what a saga takes with all its retries on the way forward, which is two minutes a step."""
 
 
 class ConcurrentWriteError(RuntimeError):
@@ -132,6 +136,8 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """The Region that this runs in."""
     regions: tuple[str, ...]
     """All Regions of the system."""
+    reservation_lifetime: timedelta = RESERVATION_LIFETIME
+    """How long an order may hold its units before it is complete."""
     admission: Admission = Admission()
     saga_queue: SagaQueue = NobodyWaits()
     hot_items: HotItems = NO_HOT_ITEMS

@@ -34,8 +34,16 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
     state: ReservationState
     refusal: RejectionReason | None = None
     """Why nothing could be held."""
+    expires_at: str | None = None
+    """Until when the order has to be complete; of the first release's reservations none."""
+    expired_at: str | None = None
+    """When units were given back that were held for too long."""
     returned_at: str | None = None
     """When the units of a purchase came back, because it was refunded."""
+
+    def is_expired(self, now: str) -> bool:
+        """Tell whether the order has had its units for longer than it may."""
+        return self.expires_at is not None and self.expires_at <= now
 
     def all_units(self) -> Counter[str]:
         """Return how many units it has of each SKU, wherever they came from."""
@@ -97,16 +105,24 @@ def reserved(order: Order) -> StockReserved:
     return StockReserved(order_id=order.id, customer_id=order.customer_id, lines=order.lines, sequence=1)
 
 
+def hold_until(reservation: Reservation, expires_at: str) -> Reservation:
+    """Bound how long the units are held; one that holds none has no end."""
+    if reservation.state is not ReservationState.HELD:
+        return reservation
+    return msgspec.structs.replace(reservation, expires_at=expires_at)
+
+
 def consume(reservation: Reservation) -> Reservation:
     """Turn held units into sold ones."""
     return msgspec.structs.replace(reservation, state=ReservationState.CONSUMED)
 
 
-def release(order: Order, reservation: Reservation | None) -> Reservation:
+def release(order: Order, reservation: Reservation | None, *, now: str) -> Reservation:
     """Give back what is held; where nothing is, make sure that nothing will be."""
     if reservation is None:
         return _without_units(order, None)
-    return msgspec.structs.replace(reservation, state=ReservationState.RELEASED)
+    expired_at = now if reservation.is_expired(now) else None
+    return msgspec.structs.replace(reservation, state=ReservationState.RELEASED, expired_at=expired_at)
 
 
 def give_back(reservation: Reservation, *, now: str) -> Reservation:

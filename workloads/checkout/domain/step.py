@@ -36,6 +36,7 @@ class Outcome(StrEnum):
     REJECTED = "Rejected"
     CANCELLED = "Cancelled"
     CANCELLATION_REQUESTED = "CancellationRequested"
+    RESERVATION_EXPIRED = "ReservationExpired"
     UNCOMPENSATED = "Uncompensated"
     """The order can not be rejected yet: it still holds stock or money, which has to be given back first."""
 
@@ -79,7 +80,9 @@ def stop_of(order: Order) -> Outcome | None:
     return end_of(order)
 
 
-def obstacle_to_completion(order: Order, reservation: Reservation | None, payment: Payment | None) -> Outcome | None:
+def obstacle_to_completion(
+    order: Order, reservation: Reservation | None, payment: Payment | None, *, now: str
+) -> Outcome | None:
     """Return why a pending order can not be completed any more; raises StepOutOfOrderError if it can not be yet.
 
     An order of nothing to pay has no payment.
@@ -88,6 +91,8 @@ def obstacle_to_completion(order: Order, reservation: Reservation | None, paymen
         raise StepOutOfOrderError(order.id, Step.COMPLETE, "its stock was never reserved")
     if reservation.state is not ReservationState.HELD:
         return reservation_outcome(reservation)
+    if reservation.is_expired(now):
+        return Outcome.RESERVATION_EXPIRED
     if order.total.minor_units == 0:
         return None
     if payment is None:
@@ -111,4 +116,6 @@ def reason_of_end(
     for part in (reservation, payment):
         if part is not None and part.refusal is not None:
             return part.refusal
+    if reservation is not None and reservation.expired_at is not None:
+        return CancellationReason.RESERVATION_EXPIRED
     return RejectionReason.TECHNICAL_FAILURE

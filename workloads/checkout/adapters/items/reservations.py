@@ -19,6 +19,8 @@ def write_reservation(reservation: Reservation) -> Fields:
         "tokens": write_held_tokens(reservation.tokens) if reservation.tokens else None,
         "state": reservation.state.value,
         "refusal": reservation.refusal.value if reservation.refusal else None,
+        "expires_at": reservation.expires_at,
+        "expired_at": reservation.expired_at,
         "returned_at": reservation.returned_at,
     }
 
@@ -32,5 +34,7 @@ def read_reservation(item: Mapping[str, Any]) -> Reservation:
         tokens=read_held_tokens(item.get("tokens", {})),
         state=ReservationState(item["state"]),
         refusal=read_reason(item.get("refusal")),
+        expires_at=item.get("expires_at"),
+        expired_at=item.get("expired_at"),
         returned_at=item.get("returned_at"),
     )

@@ -10,6 +10,7 @@ from workloads.checkout.adapters.transactions.writer import ABSENT, Writer
 from workloads.checkout.application.changes import (
     AddReservation,
     CheckNothingHeld,
+    ConsumeReservation,
     MoveReservation,
     ReservationChange,
     ReturnUnits,
@@ -30,7 +31,14 @@ def reservation_actions(write: Writer, change: ReservationChange) -> list[Transa
         case MoveReservation(reservation=reservation):
             key = keys.reservation(reservation.order_id)
             moved: dict[str, Plain] = {"state": reservation.state.value, "ended_at": write.stamp()}
+            if reservation.expired_at is not None:
+                moved["expired_at"] = reservation.expired_at
             return [write.update(key, moved, "#state = :held", held)]
+        case ConsumeReservation(reservation=reservation, now=now):
+            key = keys.reservation(reservation.order_id)
+            consumption: dict[str, Plain] = {"state": reservation.state.value, "ended_at": write.stamp()}
+            in_time = "#state = :held AND (attribute_not_exists(expires_at) OR expires_at > :now)"
+            return [write.update(key, consumption, in_time, {**held, ":now": now})]
         case ReturnUnits(reservation=Reservation(returned_at=str(returned_at)) as reservation):
             sold = "#state = :consumed AND attribute_not_exists(returned_at)"
             consumed: dict[str, Plain] = {":consumed": ReservationState.CONSUMED.value}

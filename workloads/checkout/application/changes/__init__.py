@@ -22,6 +22,7 @@ from workloads.checkout.application.changes.prices import PriceChange, SetPriceI
 from workloads.checkout.application.changes.reservations import (
     AddReservation,
     CheckNothingHeld,
+    ConsumeReservation,
     MoveReservation,
     ReservationChange,
     ReturnUnits,
@@ -87,6 +88,7 @@ __all__ = [
     "CheckPaid",
     "ClaimCount",
     "CommandChange",
+    "ConsumeReservation",
     "EndOrder",
     "FreePool",
     "HandoverChange",

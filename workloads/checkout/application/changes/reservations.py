@@ -20,6 +20,13 @@ class MoveReservation(FrozenChange, frozen=True):
     reservation: Reservation
 
 
+class ConsumeReservation(FrozenChange, frozen=True):
+    """That held units are sold, if they are held still and not for too long."""
+
+    reservation: Reservation
+    now: str
+
+
 class ReturnUnits(FrozenChange, frozen=True):
     """That the units of a purchase came back, if they were sold and had not."""
 
@@ -32,4 +39,4 @@ class CheckNothingHeld(FrozenChange, frozen=True):
     order_id: str
 
 
-ReservationChange: TypeAlias = AddReservation | MoveReservation | ReturnUnits | CheckNothingHeld
+ReservationChange: TypeAlias = AddReservation | MoveReservation | ConsumeReservation | ReturnUnits | CheckNothingHeld

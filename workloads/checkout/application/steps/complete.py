@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import CheckPaid, EndOrder, MoveReservation
+from workloads.checkout.application.changes import CheckPaid, ConsumeReservation, EndOrder
 from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.outbox_entries import order_entry
 from workloads.checkout.application.ports import Ports
@@ -23,14 +23,15 @@ def _complete(ports: Ports, checkout: Checkout) -> Outcome:
     order = progress.order
     if (stop := stop_of(order)) is not None:
         return stop
-    obstacle = obstacle_to_completion(order, progress.reservation, progress.payment)
+    now = timestamp(ports.clock.now())
+    obstacle = obstacle_to_completion(order, progress.reservation, progress.payment, now=now)
     if obstacle is not None or progress.reservation is None:
         return obstacle or Outcome.RELEASED
-    completed, event = orders.complete(order, now=timestamp(ports.clock.now()))
+    completed, event = orders.complete(order, now=now)
     ports.store.commit(
         [
             EndOrder(completed),
-            MoveReservation(reservations.consume(progress.reservation)),
+            ConsumeReservation(reservations.consume(progress.reservation), now),
             *([CheckPaid(order.customer_id, order.id)] if progress.payment is not None else []),
         ],
         [order_entry(ports, order, event)],

@@ -11,6 +11,7 @@ from workloads.checkout.application.steps.subject import Checkout, load
 from workloads.checkout.domain import reservation as reservations
 from workloads.checkout.domain.reservation import ReservationState
 from workloads.checkout.domain.step import Outcome, end_of
+from workloads.contracts.clock import timestamp
 
 
 def release(ports: Ports, checkout: Checkout) -> Outcome:
@@ -23,12 +24,13 @@ def release(ports: Ports, checkout: Checkout) -> Outcome:
 def _release(ports: Ports, checkout: Checkout) -> tuple[Outcome, Return]:
     progress = load(ports, checkout)
     order, before = progress.order, progress.reservation
+    now = timestamp(ports.clock.now())
     end = end_of(order)
     if end is Outcome.COMPLETED:
         return end, Return()
     if before is None:
         if end is None:
-            ports.store.commit([CheckOrderPending(order), AddReservation(reservations.release(order, None))])
+            ports.store.commit([CheckOrderPending(order), AddReservation(reservations.release(order, None, now=now))])
         return Outcome.RELEASED, Return()
     if before.state is not ReservationState.HELD:
         return Outcome.RELEASED, Return()
@@ -36,7 +38,7 @@ def _release(ports: Ports, checkout: Checkout) -> tuple[Outcome, Return]:
     ports.store.commit(
         [
             CheckOrderPending(order),
-            MoveReservation(reservations.release(order, before)),
+            MoveReservation(reservations.release(order, before, now=now)),
             *returned.changes,
         ],
         [

@@ -12,6 +12,7 @@ from workloads.checkout.application.steps.subject import Checkout, load
 from workloads.checkout.domain import reservation as reservations
 from workloads.checkout.domain.reservation import ReservationState
 from workloads.checkout.domain.step import Outcome, reservation_outcome, stop_of
+from workloads.contracts.clock import timestamp
 
 
 def reserve(ports: Ports, checkout: Checkout) -> Outcome:
@@ -32,7 +33,8 @@ def _reserve(ports: Ports, checkout: Checkout, hand: TokensInHand) -> Outcome:
     if (stop := stop_of(order)) is not None:
         return stop
     holding = hold(ports, order, hand)
-    reservation = holding.reservation
+    expires_at = timestamp(ports.clock.now() + ports.reservation_lifetime)
+    reservation = reservations.hold_until(holding.reservation, expires_at)
     held = reservation.state is ReservationState.HELD
     ports.store.commit(
         [CheckOrderOpen(order), AddReservation(reservation), *holding.changes],

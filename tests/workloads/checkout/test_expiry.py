@@ -1,0 +1,80 @@
+"""An order has its units for a time: after it they are others', and a late completion gives the money back."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.builders import CD, CUSTOMER, place, shop, usd
+from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
+from tests.workloads.checkout.invariants import check
+from tests.workloads.conftest import HERE
+from workloads.checkout.application.ports import RESERVATION_LIFETIME, Ports
+from workloads.checkout.domain.order import OrderStatus
+from workloads.checkout.domain.step import Outcome
+
+
+def paid(ports: Ports) -> str:
+    shop(ports, stock=2, price=1000, balance=50_00)
+    order = place(ports, (CD, 2))
+    steps.reserve(ports, order)
+    steps.debit(ports, order)
+    return order
+
+
+def test_an_order_that_is_complete_in_time_keeps_its_units(cells: AnyCells, here: Ports) -> None:
+    order = paid(here)
+    cells.clock.moment += RESERVATION_LIFETIME - timedelta(seconds=1)
+
+    assert steps.complete(here, order) is Outcome.COMPLETED
+
+
+def test_a_late_completion_gives_everything_back(cells: AnyCells, here: Ports) -> None:
+    order = paid(here)
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    assert steps.complete(here, order) is Outcome.RESERVATION_EXPIRED
+    steps.refund(here, order)
+    steps.release(here, order)
+    assert steps.reject(here, order) is Outcome.CANCELLED
+
+    found = here.store.checkout(order, CUSTOMER)
+    assert found.order is not None
+    assert found.order.status is OrderStatus.CANCELLED
+    assert found.account.wallet is not None
+    assert found.account.wallet.balance == usd(50_00)
+    assert here.store.allotments([CD], HERE)[CD].free == 2
+    assert [event["reason"] for event in events_of(cells, "PurchaseCancelled")] == ["ReservationExpired"]
+    check(cells.state())
+
+
+def test_an_order_whose_units_were_given_back_meanwhile_is_not_completed(cells: AnyCells, here: Ports) -> None:
+    order = paid(here)
+    cells.clock.moment += RESERVATION_LIFETIME
+    steps.release(here, order)
+
+    assert steps.complete(here, order) is Outcome.RELEASED
+    steps.refund(here, order)
+    assert steps.reject(here, order) is Outcome.CANCELLED
+    check(cells.state())
+
+
+def test_the_time_is_also_a_condition_of_the_commit() -> None:
+    cells = MemoryCells()
+    here = cells.ports()
+    order = paid(here)
+
+    def expire() -> None:
+        cells.before_commit = lambda: None
+        item = here.store.checkout(order, CUSTOMER).reservation
+        assert item is not None
+        cells.client(HERE).update_item(
+            TableName=cells.table,
+            Key={"pk": {"S": f"ORDER#{order}"}, "sk": {"S": "RESERVATION"}},
+            UpdateExpression="SET expires_at = :past",
+            ExpressionAttributeValues={":past": {"S": "2026-01-01T00:00:00.000000Z"}},
+        )
+
+    cells.before_commit = expire
+
+    assert steps.complete(here, order) is Outcome.RESERVATION_EXPIRED
