@@ -11,12 +11,21 @@ from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.state import State
 from tests.workloads.regions import REGIONS
 from workloads.checkout.domain.command_record import CommandOutcome
-from workloads.checkout.domain.order import OrderState
+from workloads.checkout.domain.order import OrderState, OrderStatus
 from workloads.checkout.domain.reservation import ReservationState
 from workloads.contracts.clock import moment
 
 LONGEST_SAGA: Final = 6 * 3600
 """Seconds within which an order ends: what the state machine's retries sum up to."""
+
+
+ENDS: Final = {
+    OrderStatus.COMPLETED: ("PurchaseCompleted",),
+    OrderStatus.REFUNDED: ("PurchaseCompleted", "PurchaseRefunded"),
+    OrderStatus.REJECTED: ("PurchaseRejected",),
+    OrderStatus.CANCELLED: ("PurchaseCancelled",),
+}
+"""What is told of each end. There is none for an order that has not ended."""
 
 
 def judge(world: World, shoppers: Shoppers) -> State:
@@ -25,9 +34,10 @@ def judge(world: World, shoppers: Shoppers) -> State:
     state = world.state()
     check(state)
     every_order_has_ended(world, state)
-    nothing_is_oversold(state)
+    nothing_is_held(state)
     every_end_was_told_once(world, state)
     promises_were_kept(state, shoppers)
+    cancellations_and_refunds_came_true(state, shoppers)
     deposits_arrived_once(state, shoppers)
     every_failed_saga_was_parked(world)
     nothing_was_set_aside(world)
@@ -55,27 +65,18 @@ def every_order_has_ended(world: World, state: State) -> None:
             assert execution.started >= moment(order.placed_at).timestamp() - 60
 
 
-def nothing_is_oversold(state: State) -> None:
-    """What is held or sold of each SKU and Region is at most what was ever allotted there."""
-    for (sku, region), allotment in state.allotments.items():
-        used = sum(
-            reservation.units.get(sku, 0)
-            for reservation in state.reservations.values()
-            if reservation.state is not ReservationState.RELEASED
-            and state.orders[reservation.order_id].home.region == region
-        )
-        assert allotment.allotted == allotment.free + used
-        assert not any(reservation.state is ReservationState.HELD for reservation in state.reservations.values())
+def nothing_is_held(state: State) -> None:
+    """When all orders have ended, no unit is held any more: it is sold or free."""
+    held = [r.order_id for r in state.reservations.values() if r.state is ReservationState.HELD]
+    assert not held, f"{len(held)} orders still hold units, such as {held[0]}"
 
 
 def every_end_was_told_once(world: World, state: State) -> None:
-    """The other contexts have learned of each order's end, by one event, however often it came."""
+    """The other contexts have learned of each end and of each refund, by one event, however often it came."""
     for order in state.orders.values():
-        told = world.subjects.get(order.id, set())
-        assert len(told) == 1, f"{order.id} ended as {order.state}, and the others were told {sorted(told)}"
-        [end] = told
-        assert end.split(" ")[0] == f"Purchase{order.state.value}"
-    assert len(world.subjects) == len(state.orders)
+        told = sorted(event.split(" ")[0] for event in world.ends.get(order.id, ()))
+        assert told == sorted(ENDS[order.status]), f"{order.id} is {order.status}, and the others were told {told}"
+    assert len(world.ends) == len(state.orders)
 
 
 def promises_were_kept(state: State, shoppers: Shoppers) -> None:
@@ -89,6 +90,13 @@ def promises_were_kept(state: State, shoppers: Shoppers) -> None:
             record = state.commands.get(handover.command_id)
             assert record is not None, f"the command {handover.command_id} of {order_id} was lost"
             assert record.outcome is CommandOutcome.REFUSED
+
+
+def cancellations_and_refunds_came_true(state: State, shoppers: Shoppers) -> None:
+    """Whoever was told that an order is being called off or is refunded finds it so in the end."""
+    for order_id, status in shoppers.told_of_the_end.items():
+        expected = OrderStatus.CANCELLED if status is OrderStatus.CANCELLING else status
+        assert state.orders[order_id].status is expected, f"{order_id} was told {status}"
 
 
 def deposits_arrived_once(state: State, shoppers: Shoppers) -> None:

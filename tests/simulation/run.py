@@ -73,7 +73,7 @@ def _figures(world: World, state: State, start: float) -> Figures:
         weather=world.weather.kind,
         checkouts=len(state.orders),
         ends=dict(
-            Counter(order.reason.value if order.reason else order.state.value for order in state.orders.values())
+            Counter(order.reason.value if order.reason else order.status.value for order in state.orders.values())
         ),
         calls=sum(cell.network.calls for cell in world.cells.values()),
         steps=world.scheduler.steps,

@@ -14,17 +14,27 @@ from tests.simulation.cell import SimulatedCell
 from tests.simulation.faults import CrashError
 from tests.simulation.world import World
 from tests.workloads.regions import REGIONS
+from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.refund import refund_purchase
 from workloads.checkout.application.results import Deposited, HandedOver, Placed
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
 from workloads.checkout.domain.admission import Postponed
-from workloads.checkout.domain.order import Acceptance
-from workloads.contracts.commands import DepositToWallet, PlaceOrder, RequestedLine, SetAllotment, SetPrice
+from workloads.checkout.domain.order import Acceptance, OrderStatus
+from workloads.contracts.commands import (
+    CancelOrder,
+    DepositToWallet,
+    PlaceOrder,
+    RefundPurchase,
+    RequestedLine,
+    SetAllotment,
+    SetPrice,
+)
 from workloads.contracts.identifiers import order_id
 from workloads.contracts.money import Money
 
@@ -40,6 +50,11 @@ _TRIES: Final = 8
 _TECHNICAL: Final = (BotoCoreError, ClientError, UndecidedError, CrashError)
 
 
+def order_of(command: PlaceOrder) -> str:
+    """Return the id of the order that a command places."""
+    return order_id(command.customer_id, command.idempotency_key)
+
+
 class Shoppers:
     """All that comes from outside, and what it was answered."""
 
@@ -50,6 +65,8 @@ class Shoppers:
         """What customers were told of their orders, by order."""
         self.deposited: dict[str, int] = {}
         """What was certainly paid in, by deposit."""
+        self.told_of_the_end: dict[str, OrderStatus] = {}
+        """What an order's home said when it was asked to call it off or to take it back, by order."""
         self._random = world.scheduler.random
         self._requests = 0
         self._seconds = self._random.choice(SECONDS)
@@ -101,6 +118,15 @@ class Shoppers:
             other = self._elsewhere(region)
             self.world.scheduler.spawn(lambda: self._place(command, other))
         self._place(command, region)
+        if draw.random() < 0.15:
+            # The order is called off while its saga runs, or too late.
+            self.world.scheduler.sleep(10 * self.world.weather.latency * draw.random() * draw.choice((1, 30)))
+            order = CancelOrder(customer_id=command.customer_id, order_id=order_of(command))
+            self._end(lambda ports: cancel_order(ports, order, self._request()), order.order_id, region)
+        elif draw.random() < 0.15:
+            self.world.scheduler.sleep(60 * draw.random())
+            purchase = RefundPurchase(customer_id=command.customer_id, order_id=order_of(command))
+            self._end(lambda ports: refund_purchase(ports, purchase, self._request()), purchase.order_id, home)
         if draw.random() < 0.05:
             self.world.scheduler.sleep(300 * draw.random())
             self._place(command, self._elsewhere(region) if draw.random() < 0.5 else region)
@@ -124,6 +150,12 @@ class Shoppers:
                     self.world.scheduler.sleep(seconds)
                 case _:
                     return
+
+    def _end(self, use_case: Callable[[Ports], object], order: str, region: str) -> None:
+        """Call an order off, or take a purchase back, and remember what was said of it."""
+        result = self._insist(use_case, self.world.cells[region].ports)
+        if isinstance(result, Placed):
+            self.told_of_the_end[order] = result.order.status
 
     def _pay_in(self, customer: str, key: str, amount: int) -> None:
         home = customer.split(".", 1)[0]

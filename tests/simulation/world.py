@@ -47,8 +47,8 @@ class World:
         self.replication = Replication(self.scheduler, self.model, CALM)
         self.learned: Counter[tuple[str, str]] = Counter()
         """How often each event, by type and id, reached the other contexts."""
-        self.subjects: dict[str, set[str]] = {}
-        """The ids of the events that told of an order's end, by order."""
+        self.ends: dict[str, set[str]] = {}
+        """The events that told of an order's end, by order."""
         self.cells = {
             region: SimulatedCell(
                 region,
@@ -135,7 +135,7 @@ class World:
         event = msgspec.json.decode(body, type=_BusEntry).detail
         self.learned[event.type, event.id] += 1
         if event.type.startswith("Purchase"):
-            self.subjects.setdefault(event.subject, set()).add(f"{event.type} {event.id}")
+            self.ends.setdefault(event.subject, set()).add(f"{event.type} {event.id}")
 
 
 def _raise(error: Exception) -> None:
