@@ -28,6 +28,7 @@ FAST: Final = (
     "tests/workloads/versions",
     "tests/simulation/test_checkout.py::test_nothing_is_lost_made_or_told_twice",
 )
+_PATIENCE: Final = 600.0
 _FAILED: Final = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 
@@ -89,7 +90,7 @@ def _pytest(
 ) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "pytest", "-p", "tests.mutation.plugin", "-p", "no:cacheprovider"]
     return subprocess.run(
-        [*command, "-m", "not soak", "--timeout", "55", *options, *FAST],
+        [*command, "-m", "not soak", "--timeout", str(limit or _PATIENCE), *options, *FAST],
         cwd=ROOT,
         env={**os.environ, "PYTHONDONTWRITEBYTECODE": "1", **environment},
         capture_output=True,

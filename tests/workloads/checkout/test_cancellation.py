@@ -168,3 +168,26 @@ def test_a_handed_over_request_that_comes_too_late_keeps_its_refusal(here: Ports
     assert record is not None
     assert record.refusal is not None
     assert record.refusal.kind is RefusalKind.ALREADY_COMPLETED
+
+
+def test_a_request_that_comes_between_the_decision_to_reject_and_the_end_is_kept() -> None:
+    cells = MemoryCells()
+    here = cells.ports()
+    shop(here, stock=0)
+    order = place(here)
+    steps.reserve(here, order)
+
+    def come_first() -> None:
+        cells.before_commit = _nothing
+        asked = cancel(here, order)
+        assert isinstance(asked, Placed)
+
+    cells.before_commit = come_first
+
+    assert steps.reject(here, order) is Outcome.CANCELLED
+    assert order_of(here, order).status is OrderStatus.CANCELLED
+    assert [len(events_of(cells, f"Purchase{end}")) for end in ("Cancelled", "Rejected")] == [1, 0]
+
+
+def _nothing() -> None:
+    return None

@@ -256,7 +256,7 @@ def test_no_step_that_arrives_late_breaks_an_order(slow: Step) -> None:
 
 TestHistories = Histories.TestCase
 TestHistories.settings = settings(
-    max_examples=300,
+    max_examples=150,
     stateful_step_count=20,
     deadline=None,
     derandomize=True,

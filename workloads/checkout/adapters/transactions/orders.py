@@ -33,7 +33,8 @@ def order_actions(write: Writer, change: OrderChange) -> list[TransactWriteItemT
                 ended["reason"] = order.reason.value
             if order.cancelled is not None:
                 ended["cancelled"] = order.cancelled.value
-            fence = _open if order.state is OrderState.COMPLETED else _pending
+            # Who asks for a cancellation after the decision, and before the end, is not told that it comes.
+            fence = _open if order.cancellation_requested_at is None else _pending
             return [write.update(keys.order(order.id), ended, *fence(order))]
         case CheckOrderPending(order=order):
             return [write.check(keys.order(order.id), *_pending(order))]

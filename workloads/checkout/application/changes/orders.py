@@ -15,7 +15,7 @@ class AddOrder(FrozenChange, frozen=True):
 
 
 class EndOrder(FrozenChange, frozen=True):
-    """The end of an order, if it is pending and its home is unchanged; a purchase also needs that nobody cancels it."""
+    """The end of an order, if it is pending at the same home, and nobody has asked to cancel it since it was read."""
 
     order: Order
 
