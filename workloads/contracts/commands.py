@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Sku
+from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Region, Sku
 from workloads.contracts.money import Money
 
 MAXIMUM_LINES = 20
@@ -20,6 +20,8 @@ MAXIMUM_UNITS = 10**12
 Version = Annotated[
     int, msgspec.Meta(ge=1, le=10**15, description="Counted up by the system of record; the newest wins")
 ]
+
+TransferredUnits = Annotated[int, msgspec.Meta(ge=1, le=MAXIMUM_UNITS)]
 
 
 class Command(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
@@ -99,6 +101,38 @@ class RefundPurchase(Command, frozen=True, kw_only=True, rename="camel"):
     order_id: str
 
 
+class TransferAllotment(Command, frozen=True, kw_only=True, rename="camel"):
+    """Send units that are free in the Region that receives the command to another Region, once for each id."""
+
+    transfer_id: IdempotencyKey
+    sku: Sku
+    units: TransferredUnits
+    to_region: Region
+
+
+class ReceiveTransfer(Command, frozen=True, kw_only=True, rename="camel"):
+    """Take in the units of a transfer, which have left their Region. Given by that Region only."""
+
+    transfer_id: IdempotencyKey
+    sku: Sku
+    units: TransferredUnits
+    from_region: Region
+
+
+class StopSelling(Command, frozen=True, kw_only=True, rename="camel"):
+    """Take no more orders of a SKU in any Region; those already taken go on."""
+
+    sku: Sku
+    version: Version
+
+
+class ResumeSelling(Command, frozen=True, kw_only=True, rename="camel"):
+    """Take orders of a SKU again."""
+
+    sku: Sku
+    version: Version
+
+
 COMMANDS: tuple[type[Command], ...] = (
     PlaceOrder,
     DepositToWallet,
@@ -107,4 +141,8 @@ COMMANDS: tuple[type[Command], ...] = (
     SetSellingMode,
     CancelOrder,
     RefundPurchase,
+    TransferAllotment,
+    ReceiveTransfer,
+    StopSelling,
+    ResumeSelling,
 )

@@ -10,7 +10,7 @@ from typing import Annotated, ClassVar
 
 import msgspec
 
-from workloads.contracts.identifiers import CustomerId, Region, Sku
+from workloads.contracts.identifiers import CustomerId, IdempotencyKey, Region, Sku
 from workloads.contracts.money import Money
 
 Sequence = Annotated[int, msgspec.Meta(ge=1)]
@@ -178,6 +178,30 @@ class PurchaseRefunded(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
+class AllotmentTransferred(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """Units have left a Region's allotment for another Region's: they are in flight until `TransferReceived`."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    transfer_id: IdempotencyKey
+    sku: Sku
+    units: Annotated[int, msgspec.Meta(ge=1)]
+    from_region: Region
+    to_region: Region
+    sequence: Sequence
+
+
+class TransferReceived(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """The units of a transfer have entered the other Region's allotment."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    transfer_id: IdempotencyKey
+    sku: Sku
+    units: Annotated[int, msgspec.Meta(ge=1)]
+    from_region: Region
+    to_region: Region
+    sequence: Sequence
+
+
 class WalletCredited(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """A deposit reached a wallet. `balance` is what the wallet held right after; `sequence` is the wallet's version."""
 
@@ -244,6 +268,8 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     BackInStock,
     StockRanLow,
     StockRecovered,
+    AllotmentTransferred,
+    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,

@@ -18,6 +18,7 @@ from workloads.checkout.domain.wallet import PaymentState
 def check(state: State) -> None:
     """Check all of them."""
     check_stock(state)
+    check_transfers(state)
     check_money(state)
     check_orders(state)
     check_events(state)
@@ -66,6 +67,18 @@ def check_tokens(state: State) -> None:
 def tokens_of(state: State, sku: str, region: str) -> list[TokenRecord]:
     """Return all that is known of the tokens of a SKU in a Region."""
     return [record for (where, token), record in state.tokens.items() if (where, token.sku) == (region, sku)]
+
+
+def check_transfers(state: State) -> None:
+    """What has left one Region has entered another one, or is in flight to it."""
+    transferred = Counter[str]()
+    for (sku, _), allotment in state.allotments.items():
+        transferred[sku] += allotment.transferred
+    for identity, transfer in state.transfers.items():
+        if identity not in state.receipts:
+            transferred[transfer.sku] += transfer.units
+    assert not any(transferred.values())
+    assert state.receipts.keys() <= state.transfers.keys()
 
 
 def check_money(state: State) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 from botocore.exceptions import ClientError
 
 from tests.workloads.checkout.cell import MemoryCells
+from tests.workloads.regions import HERE
 from workloads.checkout.application.ports import Ports
 
 Commit = Callable[[], Any]
@@ -21,9 +22,9 @@ class LostAnswerError(RuntimeError):
 class LateCommits:
     """A way to the present for reads, on which commits stay behind; the caller gets no answer."""
 
-    def __init__(self, cells: MemoryCells) -> None:
+    def __init__(self, cells: MemoryCells, region: str = HERE) -> None:
         self.kept: list[Commit] = []
-        self.ports: Ports = cells.ports(client=cells.aws.dynamodb(network=self._network))
+        self.ports: Ports = cells.ports(region, client=cells.aws.dynamodb(region, self._network))
 
     def _network(
         self, operation: str, _request: Mapping[str, Any], carry_out: Callable[[], dict[str, Any]]

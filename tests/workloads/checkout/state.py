@@ -16,6 +16,7 @@ from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.reservation import Reservation
 from workloads.checkout.domain.token import Token, TokenRecord
+from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.checkout.domain.wallet import Deposit, Payment, PaymentState, Wallet
 from workloads.contracts.envelope import decode
 
@@ -32,6 +33,9 @@ class State(msgspec.Struct):
     refunds: dict[str, Payment] = {}
     prices: dict[tuple[str, str], Price] = {}
     allotments: dict[tuple[str, str], Allotment] = {}
+    transfers: dict[tuple[str, str], Transfer] = {}
+    """By their id and the Region that sent them."""
+    receipts: dict[tuple[str, str], Receipt] = {}
     commands: dict[str, CommandRecord] = {}
     tokens: dict[tuple[str, Token], TokenRecord] = {}
     """By Region and number; a number that never was anybody's has none."""
@@ -74,6 +78,10 @@ def _read_item(state: State, item: Mapping[str, Any]) -> None:  # noqa: C901, PL
             state.prices[identifier, region] = read.read_price(item)
         case "ALLOTMENT", ["ALLOTMENT"]:
             state.allotments[item["sku"], item["region"]] = read.read_allotment(item)
+        case "TRANSFER", ["OUT", region]:
+            state.transfers[identifier, region] = read.read_transfer(item, received=False)
+        case "TRANSFER", ["IN", region]:
+            state.receipts[identifier, region] = read.read_receipt(item)
         case "COMMAND", ["COMMAND"]:
             state.commands[identifier] = read.read_command(item)
         case "TOKEN", [number]:

@@ -13,12 +13,16 @@ from workloads.contracts.commands import (
     CancelOrder,
     DepositToWallet,
     PlaceOrder,
+    ReceiveTransfer,
     RefundPurchase,
     RequestedLine,
     RequestedSellingMode,
+    ResumeSelling,
     SetAllotment,
     SetPrice,
     SetSellingMode,
+    StopSelling,
+    TransferAllotment,
 )
 from workloads.contracts.envelope import (
     MESSAGES,
@@ -33,6 +37,7 @@ from workloads.contracts.envelope import (
     open_message,
 )
 from workloads.contracts.events import (
+    AllotmentTransferred,
     BackInStock,
     BalanceChanged,
     CancellationReason,
@@ -49,6 +54,7 @@ from workloads.contracts.events import (
     StockRecovered,
     StockReleased,
     StockReserved,
+    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,
@@ -101,6 +107,12 @@ EXAMPLES: tuple[Message, ...] = (
     ),
     SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
     BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
+    AllotmentTransferred(
+        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=1
+    ),
+    TransferReceived(
+        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=2
+    ),
     StockRanLow(sku="cd-1099", region="us-east-1", sequence=1),
     StockRecovered(sku="cd-1099", region="us-east-1", sequence=2),
     WalletCredited(customer_id=CUSTOMER, deposit_id="d-1", amount=TOTAL, balance=TOTAL, sequence=1),
@@ -115,6 +127,10 @@ EXAMPLES: tuple[Message, ...] = (
     SetSellingMode(sku="cd-1099", mode=RequestedSellingMode.HOT, version=1),
     CancelOrder(customer_id=CUSTOMER, order_id="o-1"),
     RefundPurchase(customer_id=CUSTOMER, order_id="o-1"),
+    TransferAllotment(transfer_id="t-1", sku="cd-1099", units=5, to_region="eu-west-1"),
+    ReceiveTransfer(transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1"),
+    StopSelling(sku="cd-1099", version=1),
+    ResumeSelling(sku="cd-1099", version=2),
 )
 by_type = pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 

@@ -22,7 +22,9 @@ from workloads.checkout.application.ports import (
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.listing import Listing, Offer
 from workloads.checkout.domain.price import Price, newest
+from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import encode
 
@@ -106,6 +108,35 @@ class DynamoDbStore:
             price = items.read_price(item)
             found.setdefault(price.sku, []).append(price)
         return {sku: price for sku, prices in found.items() if (price := newest(prices)) is not None}
+
+    def offers(self, skus: Iterable[str], region: str) -> Mapping[str, Offer]:
+        """Return the offer, in one Region, of each SKU that has a price: one read, whatever there is to know."""
+        wanted = set(skus)
+        kinds = (keys.price, keys.listing)
+        found = read_batch(
+            self._client,
+            self._table,
+            [key(sku, said_in) for key in kinds for sku in wanted for said_in in self._regions],
+        )
+        return items.read_offers(found, region)
+
+    def listings(self, sku: str) -> Sequence[Listing]:
+        """Return what each Region tells about the sale of a SKU."""
+        return [
+            items.read_listing(item)
+            for item in read_batch(self._client, self._table, [keys.listing(sku, said) for said in self._regions])
+        ]
+
+    def transfer(self, transfer_id: str, from_region: str) -> Transfer | None:
+        """Return a transfer, and whether its receipt is known here."""
+        key, receipt = keys.transfer(transfer_id, from_region), keys.receipt(transfer_id, from_region)
+        found = self._partition(key["pk"])
+        return items.read_transfer(found[key["sk"]], received=receipt["sk"] in found) if key["sk"] in found else None
+
+    def receipt(self, transfer_id: str, from_region: str) -> Receipt | None:
+        """Return the receipt of a transfer."""
+        item = self._get(keys.receipt(transfer_id, from_region))
+        return items.read_receipt(item) if item else None
 
     def allotments(self, skus: Iterable[str], region: str) -> Mapping[str, Allotment]:
         """Return a Region's allotment of each SKU that has one."""

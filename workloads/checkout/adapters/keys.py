@@ -52,6 +52,21 @@ def allotment(sku: str, region: str) -> Key:
     return {"pk": f"ALLOTMENT#{sku}#{region}", "sk": "ALLOTMENT"}
 
 
+def listing(sku: str, region: str) -> Key:
+    """Return the key of what a Region tells about the sale of a SKU."""
+    return {"pk": f"LISTING#{sku}", "sk": region}
+
+
+def transfer(transfer_id: str, from_region: str) -> Key:
+    """Return the key of a transfer."""
+    return {"pk": f"TRANSFER#{transfer_id}", "sk": f"OUT#{from_region}"}
+
+
+def receipt(transfer_id: str, from_region: str) -> Key:
+    """Return the key of the receipt of a transfer: only the Region that receives writes it."""
+    return {"pk": f"TRANSFER#{transfer_id}", "sk": f"IN#{from_region}"}
+
+
 def command(command_id: str) -> Key:
     """Return the key of what became of a command."""
     return {"pk": f"COMMAND#{command_id}", "sk": "COMMAND"}

@@ -10,9 +10,11 @@ from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep
 from workloads.checkout.application.refund import refund_purchase
+from workloads.checkout.application.selling import set_selling
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
 from workloads.checkout.application.set_selling_mode import set_selling_mode
+from workloads.checkout.application.transfer import receive_transfer, transfer_allotment
 from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.refusal import Refusal
 from workloads.contracts.commands import (
@@ -20,10 +22,14 @@ from workloads.contracts.commands import (
     Command,
     DepositToWallet,
     PlaceOrder,
+    ReceiveTransfer,
     RefundPurchase,
+    ResumeSelling,
     SetAllotment,
     SetPrice,
     SetSellingMode,
+    StopSelling,
+    TransferAllotment,
 )
 
 
@@ -42,7 +48,7 @@ class PostponedError(RuntimeError):
         self.postponed = postponed
 
 
-def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
+def carry_out(ports: Ports, command: Command, cause: Cause) -> None:  # noqa: C901 - one branch a kind
     """Carry out a command that may have come before; raises PostponedError if it has to come again."""
     if ports.store.command(cause.id) is not None:
         return
@@ -61,6 +67,12 @@ def carry_out(ports: Ports, command: Command, cause: Cause) -> None:
             _unless_postponed(cancel_order(ports, command, cause))
         case RefundPurchase():
             _unless_postponed(refund_purchase(ports, command, cause))
+        case TransferAllotment():
+            transfer_allotment(ports, command, cause)
+        case ReceiveTransfer():
+            receive_transfer(ports, command, cause)
+        case StopSelling() | ResumeSelling():
+            set_selling(ports, command, cause)
         case _:
             raise UnknownCommandError(command)
 

@@ -10,10 +10,12 @@ from workloads.checkout.application.ports import OutboxEntry, Ports
 from workloads.checkout.domain.allotment import LevelEvent, Movement, level_told
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.order import Acceptance, Order
+from workloads.checkout.domain.transfer import Transfer, instruct
 from workloads.contracts.clock import timestamp
 from workloads.contracts.commands import CancelOrder, DepositToWallet, PlaceOrder, RefundPurchase
 from workloads.contracts.envelope import envelop
 from workloads.contracts.events import (
+    AllotmentTransferred,
     OrderPlaced,
     PurchaseCancelled,
     PurchaseCompleted,
@@ -22,6 +24,7 @@ from workloads.contracts.events import (
     Source,
     StockReleased,
     StockReserved,
+    TransferReceived,
     WalletCredited,
     WalletDebited,
     WalletRefunded,
@@ -41,6 +44,7 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
 
 OrderEvent = OrderPlaced | PurchaseCompleted | PurchaseRejected | PurchaseCancelled | PurchaseRefunded
 StockEvent = StockReserved | StockReleased
+TransferEvent = AllotmentTransferred | TransferReceived
 WalletEvent = WalletCredited | WalletDebited | WalletRefunded
 
 
@@ -91,6 +95,34 @@ def level_entries(
     ]
 
 
+def transfer_entry(ports: Ports, event: TransferEvent, cause: Cause) -> OutboxEntry:
+    """Return the entry of a transfer's event."""
+    return _entry(
+        ports,
+        event,
+        aggregate=f"TRANSFER#{event.transfer_id}#{event.from_region}",
+        subject=event.transfer_id,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.id,
+    )
+
+
+def transfer_command_entry(ports: Ports, transfer: Transfer, cause: Cause) -> OutboxEntry:
+    """Return the entry by which the other Region learns of a transfer's units: the same command at every sending."""
+    event = envelop(
+        instruct(transfer),
+        event_id=transfer.command_id,
+        source=Source.CHECKOUT,
+        subject=transfer.sku,
+        time=timestamp(ports.clock.now()),
+        originregion=ports.region,
+        destinationregion=transfer.to_region,
+        correlationid=cause.correlation_id,
+        causationid=cause.id,
+    )
+    return OutboxEntry(aggregate=f"COMMAND#{transfer.command_id}", sequence=transfer.sendings, event=event)
+
+
 def order_level_entries(ports: Ports, order: Order, movements: Iterable[Movement]) -> list[OutboxEntry]:
     """Return the entries of the levels that an order's units tell."""
     return level_entries(ports, movements, correlation_id=order.correlation_id, causation_id=_root(order))
@@ -137,7 +169,7 @@ def _root(order: Order) -> str:
 
 def _entry(
     ports: Ports,
-    event: OrderEvent | StockEvent | LevelEvent | WalletEvent,
+    event: OrderEvent | StockEvent | LevelEvent | TransferEvent | WalletEvent,
     *,
     aggregate: str,
     subject: str,

@@ -6,13 +6,16 @@ from typing import TypeAlias
 
 from workloads.checkout.application.changes import AddOrder, AddOrderHandover, AdmitOrder
 from workloads.checkout.application.deciding import decide
+from workloads.checkout.application.offers import offers_of
 from workloads.checkout.application.outbox_entries import Cause, handover_entry, order_entry
 from workloads.checkout.application.ports import OrderRecord, Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import HandedOver, Placed
 from workloads.checkout.domain.admission import Postponed, draw, relieve
 from workloads.checkout.domain.handover import hand_over
-from workloads.checkout.domain.order import Order, fingerprint, place, placed
+from workloads.checkout.domain.home import Home
+from workloads.checkout.domain.listing import refuse_sold_out
+from workloads.checkout.domain.order import Acceptance, Order, fingerprint, place, placed
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.clock import timestamp
 from workloads.contracts.commands import PlaceOrder
@@ -44,9 +47,7 @@ def _place_anew(ports: Ports, command: PlaceOrder, cause: Cause) -> Result:
     bucket = draw(account.order_bucket, ports.admission.rate, ports.clock.now())
     if isinstance(bucket, Postponed):
         return bucket
-    prices = ports.store.prices(line.sku for line in command.lines)
-    now = timestamp(ports.clock.now())
-    order = place(command, prices, home=home, now=now, acceptance=cause.acceptance, correlation_id=cause.correlation_id)
+    order = _judge(ports, command, home, cause)
     if isinstance(order, Refusal):
         return order
     if home.region != ports.region:
@@ -62,6 +63,16 @@ def _place_anew(ports: Ports, command: PlaceOrder, cause: Cause) -> Result:
         [order_entry(ports, order, placed(order), causation_id=cause.id)],
     )
     return Placed(order)
+
+
+def _judge(ports: Ports, command: PlaceOrder, home: Home, cause: Cause) -> Order | Refusal:
+    offers = offers_of(ports, (line.sku for line in command.lines), home.region)
+    now = timestamp(ports.clock.now())
+    order = place(command, offers, home=home, now=now, acceptance=cause.acceptance, correlation_id=cause.correlation_id)
+    if isinstance(order, Refusal) or cause.acceptance is Acceptance.ASYNCHRONOUS:
+        # What nobody waits for is decided by the stock itself, in the saga.
+        return order
+    return refuse_sold_out(offers, region=home.region) or order
 
 
 def _hand_over(ports: Ports, command: PlaceOrder, order: Order, cause: Cause) -> HandedOver:

@@ -15,9 +15,11 @@ from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.home import Home
+from workloads.checkout.domain.listing import Listing, Offer
 from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.reservation import Reservation
+from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.checkout.domain.wallet import Deposit, Payment, Wallet
 from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import CloudEvent
@@ -97,6 +99,22 @@ class Store(Protocol):
         """Return the price that counts of each SKU that has one."""
         ...
 
+    def offers(self, skus: Iterable[str], region: str) -> Mapping[str, Offer]:
+        """Return the offer, in one Region, of each SKU that has a price."""
+        ...
+
+    def listings(self, sku: str) -> Sequence[Listing]:
+        """Return what each Region tells about the sale of a SKU."""
+        ...
+
+    def transfer(self, transfer_id: str, from_region: str) -> Transfer | None:
+        """Return a transfer, and whether its receipt is known here."""
+        ...
+
+    def receipt(self, transfer_id: str, from_region: str) -> Receipt | None:
+        """Return the receipt of a transfer."""
+        ...
+
     def allotments(self, skus: Iterable[str], region: str) -> Mapping[str, Allotment]:
         """Return a Region's allotment of each SKU that has one."""
         ...
@@ -108,6 +126,28 @@ class Store(Protocol):
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
         """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""
         ...
+
+
+class SoldOutMemory(Protocol):
+    """Remembers for a moment what was found sold out."""
+
+    def recall(self, sku: str, region: str) -> Offer | None:
+        """Return a sold-out offer that was found a moment ago."""
+        ...
+
+    def remember(self, offer: Offer, region: str) -> None:
+        """Keep a sold-out offer for a moment."""
+        ...
+
+
+class NothingRemembered:
+    """Where every order is judged by what is read for it."""
+
+    def recall(self, sku: str, region: str) -> None:
+        """Return nothing."""
+
+    def remember(self, offer: Offer, region: str) -> None:
+        """Keep nothing."""
 
 
 class SagaQueue(Protocol):
@@ -141,3 +181,4 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     admission: Admission = Admission()
     saga_queue: SagaQueue = NobodyWaits()
     hot_items: HotItems = NO_HOT_ITEMS
+    sold_out: SoldOutMemory = NothingRemembered()

@@ -7,6 +7,7 @@ first release has only such) is made up for by the next one that does.
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from enum import StrEnum
 from typing import Final
 
@@ -19,6 +20,8 @@ from workloads.contracts.events import BackInStock, SoldOut, StockRanLow, StockR
 
 LOW_SHARE: Final = 10
 """Stock runs low when only a tenth of the units is free: time to move some in before the last one is sold."""
+IDLE_SHARE: Final = 2
+"""Stock lies idle when at least half of it is free while another Region's has run low."""
 
 LevelEvent = SoldOut | BackInStock | StockRanLow | StockRecovered
 
@@ -104,6 +107,12 @@ def put_back(allotment: Allotment, units: int) -> Movement:
     return _moved(allotment, msgspec.structs.replace(allotment, free=allotment.free + units))
 
 
+def transferred(allotment: Allotment, units: int) -> Movement:
+    """Let units come in from another Region, or (below zero) go there."""
+    after = msgspec.structs.replace(allotment, free=allotment.free + units, transferred=allotment.transferred + units)
+    return _moved(allotment, after)
+
+
 def tell(allotment: Allotment) -> Movement:
     """Tell the level as it is, without moving a unit: for an allotment whose level was changed without being told."""
     return _moved(allotment, allotment)
@@ -123,6 +132,17 @@ def set_allotment(current: Allotment | None, command: SetAllotment, *, region: s
         f"version {command.version} of the allotment of {command.sku} in {region} does not follow version "
         f"{before.version}, which stands: send the allotment under a higher version",
     )
+
+
+def idle_beside_low(allotments: Collection[Allotment]) -> list[Allotment]:
+    """Return the Regions' allotments of a SKU that lie idle while another one has run low or is sold out."""
+    if all(allotment.level is StockLevel.AMPLE for allotment in allotments):
+        return []
+    return [
+        allotment
+        for allotment in allotments
+        if allotment.level is StockLevel.AMPLE and allotment.left * IDLE_SHARE >= allotment.units
+    ]
 
 
 def no_allotment(sku: str, region: str) -> Allotment:

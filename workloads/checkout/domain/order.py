@@ -12,7 +12,7 @@ from typing import Any, Final
 import msgspec
 
 from workloads.checkout.domain.home import Home
-from workloads.checkout.domain.price import Price
+from workloads.checkout.domain.listing import Offer, refuse_stopped
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.commands import PlaceOrder, RequestedLine
 from workloads.contracts.events import (
@@ -113,17 +113,17 @@ def fingerprint(command: PlaceOrder) -> str:
     return request_hash(command.customer_id, *(f"{line.sku}={line.quantity}" for line in command.lines))
 
 
-def price_lines(lines: tuple[RequestedLine, ...], prices: Mapping[str, Price]) -> tuple[OrderLine, ...] | Refusal:
+def price_lines(lines: tuple[RequestedLine, ...], offers: Mapping[str, Offer]) -> tuple[OrderLine, ...] | Refusal:
     """Put the list price on every line."""
-    unknown = sorted({line.sku for line in lines} - prices.keys())
+    unknown = sorted({line.sku for line in lines} - offers.keys())
     if unknown:
         return Refusal(RefusalKind.UNKNOWN_SKU, f"no price is known for {', '.join(unknown)}: order what is listed")
-    return tuple(OrderLine(line.sku, line.quantity, prices[line.sku].amount) for line in lines)
+    return tuple(OrderLine(line.sku, line.quantity, offers[line.sku].price.amount) for line in lines)
 
 
 def place(
     command: PlaceOrder,
-    prices: Mapping[str, Price],
+    offers: Mapping[str, Offer],
     *,
     home: Home,
     now: str,
@@ -131,9 +131,11 @@ def place(
     correlation_id: str,
 ) -> Order | Refusal:
     """Decide on a new order."""
-    lines = price_lines(command.lines, prices)
+    lines = price_lines(command.lines, offers)
     if isinstance(lines, Refusal):
         return lines
+    if (stopped := refuse_stopped(offers)) is not None:
+        return stopped
     total = _total(lines)
     if isinstance(total, Refusal):
         return total

@@ -54,6 +54,7 @@ _STATUS_OF: Final[Mapping[RefusalKind, int]] = {
     RefusalKind.ALREADY_COMPLETED: 409,
     RefusalKind.NOT_COMPLETED: 409,
     RefusalKind.UNKNOWN_ORDER: 404,
+    RefusalKind.SOLD_OUT: 409,
 }
 """What a refusal is answered with; 422 unless listed."""
 

@@ -18,10 +18,14 @@ from workloads.contracts.commands import (
     Command,
     DepositToWallet,
     PlaceOrder,
+    ReceiveTransfer,
     RefundPurchase,
+    ResumeSelling,
     SetAllotment,
     SetPrice,
     SetSellingMode,
+    StopSelling,
+    TransferAllotment,
 )
 from workloads.contracts.envelope import CloudEvent, MalformedEventError, decode_from_bus, open_message
 from workloads.contracts.identifiers import CustomerId
@@ -34,6 +38,10 @@ OWNING_SCOPES: Final = {
     SetPrice.__name__: "catalogue.write",
     SetAllotment.__name__: "stock.write",
     SetSellingMode.__name__: "stock.write",
+    TransferAllotment.__name__: "stock.write",
+    ReceiveTransfer.__name__: "stock.write",
+    StopSelling.__name__: "catalogue.write",
+    ResumeSelling.__name__: "catalogue.write",
 }
 """Commands of systems of record belong to whoever may give them; all others to the customer whom they are about."""
 

@@ -5,11 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
+from workloads.checkout.adapters.transactions.listings import listing_actions
 from workloads.checkout.adapters.transactions.orders import order_actions
 from workloads.checkout.adapters.transactions.reservations import reservation_actions
 from workloads.checkout.adapters.transactions.selling import selling_actions
 from workloads.checkout.adapters.transactions.stock import stock_actions
 from workloads.checkout.adapters.transactions.tokens import token_actions
+from workloads.checkout.adapters.transactions.transfers import transfer_actions
 from workloads.checkout.adapters.transactions.wallets import wallet_actions
 from workloads.checkout.adapters.transactions.writer import ABSENT, Writer
 from workloads.checkout.application.changes import (
@@ -17,12 +19,14 @@ from workloads.checkout.application.changes import (
     AddDepositHandover,
     AddOrderHandover,
     Change,
+    ListingChange,
     OrderChange,
     ReservationChange,
     SellingChange,
     SetPriceItem,
     StockChange,
     TokenChange,
+    TransferChange,
 )
 
 if TYPE_CHECKING:
@@ -31,7 +35,7 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "actions_of"]
 
 
-def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:  # noqa: PLR0911 - one branch a kind
+def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:  # noqa: C901, PLR0911 - one branch a kind
     """Return the actions of a change."""
     if isinstance(change, OrderChange):
         return order_actions(write, change)
@@ -43,6 +47,10 @@ def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:
         return token_actions(write, change)
     if isinstance(change, SellingChange):
         return selling_actions(write, change)
+    if isinstance(change, ListingChange):
+        return listing_actions(write, change)
+    if isinstance(change, TransferChange):
+        return transfer_actions(write, change)
     match change:
         case SetPriceItem(price=price):
             key = keys.price(price.sku, price.region)

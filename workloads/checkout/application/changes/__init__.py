@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
+from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling
 from workloads.checkout.application.changes.orders import (
     AddOrder,
     CheckOrderOpen,
@@ -44,6 +45,12 @@ from workloads.checkout.application.changes.tokens import (
     TakeToken,
     TokenChange,
 )
+from workloads.checkout.application.changes.transfers import (
+    AddReceipt,
+    AddTransfer,
+    SendTransferAgain,
+    TransferChange,
+)
 from workloads.checkout.application.changes.wallets import (
     AddDeposit,
     AddPayment,
@@ -65,6 +72,8 @@ Change: TypeAlias = (
     | CommandChange
     | TokenChange
     | SellingChange
+    | TransferChange
+    | ListingChange
 )
 
 __all__ = [
@@ -75,7 +84,9 @@ __all__ = [
     "AddOrder",
     "AddOrderHandover",
     "AddPayment",
+    "AddReceipt",
     "AddReservation",
+    "AddTransfer",
     "AdmitOrder",
     "AssignPool",
     "Change",
@@ -90,8 +101,10 @@ __all__ = [
     "CommandChange",
     "ConsumeReservation",
     "EndOrder",
+    "FlagSoldOut",
     "FreePool",
     "HandoverChange",
+    "ListingChange",
     "MoveReservation",
     "MoveStock",
     "OrderChange",
@@ -106,11 +119,14 @@ __all__ = [
     "ReturnToken",
     "ReturnUnits",
     "SellingChange",
+    "SendTransferAgain",
     "SetAllotted",
     "SetPriceItem",
+    "SetSelling",
     "SettleToken",
     "StockChange",
     "TakeToken",
     "TokenChange",
+    "TransferChange",
     "WalletChange",
 ]
