@@ -32,6 +32,9 @@ from components.workload.permissions import (
     writes_items,
 )
 
+# HEALTH is what the health check reads.
+_READ_AT_THE_ENTRY: Final = ("COMMAND#*", "PRICE#*", "LISTING#*", "ALLOTMENT#*", "HEALTH")
+_SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", "POOL#*")
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
 
@@ -146,8 +149,8 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             timeout_seconds=18,
             environment={**tables, **admits, "EVENT_BUS": around.bus.name, "PROBLEM_BASE": around.problem_base},
             statements=[
-                # Prices and allotments are the systems of record's, by command; HEALTH is what the health check reads.
-                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=("COMMAND#*", "PRICE#*", "HEALTH")),
+                # Prices, listings and allotments are the systems of record's, by command.
+                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=_READ_AT_THE_ENTRY),
                 Statement(sid="SeeTheBus", actions=["events:DescribeEventBus"], resources=[around.bus.arn]),
                 measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],
@@ -159,7 +162,7 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
             environment={**tables, **admits, **hot_items, "COMMANDS_MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES)},
             statements=[
-                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", "PRICE#*", "ALLOTMENT#*", "POOL#*")),
+                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", *_SET_BY_COMMANDS)),
                 asks_for_care,
                 measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],
