@@ -6,6 +6,7 @@ from itertools import permutations
 
 import pytest
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import (
     BOOK,
     CD,
@@ -22,7 +23,6 @@ from tests.workloads.checkout.builders import (
 from tests.workloads.checkout.cell import AnyCells, MemoryCells
 from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.adapters.sold_out_memory import SoldOutForASecond
-from workloads.checkout.application import steps
 from workloads.checkout.application.follow_stock import follow_level
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports

@@ -11,12 +11,12 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
+from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, command, list_price, place
 from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.late_commits import Commit, LateCommits, LostAnswerError, arrive
 from tests.workloads.conftest import HERE, REGIONS, THERE
-from workloads.checkout.application import steps
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
