@@ -42,6 +42,10 @@ _QUEUES: Final[Mapping[Queue, _Work]] = {
     # What is sold while nobody looks after it waits for its tokens, or for "sold out" to be said.
     Queue.CHECKOUT_HOT_ITEMS: _Work(fed_by_rule=None, visibility_timeout_seconds=180, oldest_seconds=120),
     Queue.CHECKOUT_SAGA_START: _Work(fed_by_rule=None, visibility_timeout_seconds=180, oldest_seconds=120),
+    # Until a flag is up, orders of what is sold out go through the whole saga to be rejected.
+    Queue.CHECKOUT_AVAILABILITY: _Work(
+        fed_by_rule="checkout-availability", visibility_timeout_seconds=180, oldest_seconds=120
+    ),
     Queue.LOYALTY_PURCHASES: _Work(fed_by_rule="loyalty-purchases", visibility_timeout_seconds=180, oldest_seconds=600),
     Queue.LOYALTY_PROJECTION_HINTS: _Work(fed_by_rule=None, visibility_timeout_seconds=60, oldest_seconds=600),
     Queue.SINGLE_VIEW_UPDATES: _Work(

@@ -251,6 +251,21 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             trigger=ScheduleTrigger(minutes=1),
         ),
         FunctionRow(
+            function="checkout-availability",
+            context=Context.CHECKOUT,
+            entrypoint="availability",
+            timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
+            environment=tables,
+            statements=[
+                reads_items("ReadStock", checkout.arn, leading_keys=("LISTING#*", "ALLOTMENT#*")),
+                writes_items("FlagForTheEntry", checkout.arn, leading_keys=("LISTING#*",)),
+                tells_metrics(METRICS_NAMESPACE),
+                around.uses_the_tables_key(),
+            ],
+            key_services=("sqs",),
+            trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_AVAILABILITY].arn),
+        ),
+        FunctionRow(
             function="checkout-auditor",
             context=Context.CHECKOUT,
             entrypoint="auditor",

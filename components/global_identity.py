@@ -19,8 +19,8 @@ OPERATORS: Final = "operators"
 # What systems of record may do, and nobody else.
 _SYSTEM_SCOPES: Final[Mapping[str, str]] = {
     "wallets.deposit": "Deposit money to a customer's wallet",
-    "catalogue.write": "Set the price of a title",
-    "stock.write": "Set a Region's allotment of a title, and how it is sold",
+    "catalogue.write": "Set the price of a title, stop and resume its sale",
+    "stock.write": "Set a Region's allotment of a title and how it is sold, transfer stock",
 }
 
 

@@ -32,6 +32,7 @@ class Queue(StrEnum):
     CHECKOUT_COMMANDS = "checkout-commands"
     CHECKOUT_HOT_ITEMS = "checkout-hot-items"
     CHECKOUT_SAGA_START = "checkout-saga-start"
+    CHECKOUT_AVAILABILITY = "checkout-availability"
     LOYALTY_PURCHASES = "loyalty-purchases"
     LOYALTY_PROJECTION_HINTS = "loyalty-projection-hints"
     SINGLE_VIEW_UPDATES = "single-view-updates"

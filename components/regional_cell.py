@@ -19,6 +19,7 @@ from components.loyalty_projector import projector
 from components.naming import Placement
 from components.network import Network, NetworkArgs
 from components.settings import Settings
+from components.stock_watch import StockWatch, StockWatchArgs
 from components.workload import WorkloadFunction, WorkloadFunctionArgs
 
 # The functions behind the entry API, by their placeholders in its document.
@@ -109,6 +110,11 @@ class RegionalCell(pulumi.ComponentResource):
         CheckoutAudit(
             f"{name}-checkout-audit",
             CheckoutAuditArgs(placement=self._placement, alarm_topic_arn=self._topic.arn),
+            self._child,
+        )
+        StockWatch(
+            f"{name}-stock-watch",
+            StockWatchArgs(placement=self._placement, alarm_topic_arn=self._topic.arn),
             self._child,
         )
         service = projector(

@@ -22,7 +22,15 @@ from components.workload.function import LIVE
 STAGE: Final = "live"
 # What the document puts onto the bus, in its own name only.
 _SOURCE: Final = "meridian.entry-api"
-_COMMANDS: Final = ("PlaceOrder", "SetPrice", "SetAllotment", "SetSellingMode")
+_COMMANDS: Final = (
+    "PlaceOrder",
+    "SetPrice",
+    "SetAllotment",
+    "SetSellingMode",
+    "TransferAllotment",
+    "StopSelling",
+    "ResumeSelling",
+)
 
 _COMPONENT: Final = "EntryApi"
 _ACCESS_LOG_GROUP: Final = "/meridian/entry-api/access"

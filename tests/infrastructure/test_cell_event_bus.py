@@ -37,13 +37,32 @@ def targets_of(cell: Graph, occurred: Any) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("command", ["PlaceOrder", "DepositToWallet", "SetPrice", "SetAllotment", "SetSellingMode"])
+@pytest.mark.parametrize(
+    "command",
+    [
+        "PlaceOrder",
+        "DepositToWallet",
+        "SetPrice",
+        "SetAllotment",
+        "SetSellingMode",
+        "TransferAllotment",
+        "ReceiveTransfer",
+        "StopSelling",
+        "ResumeSelling",
+    ],
+)
 def test_a_command_for_this_region_goes_to_checkout(cell: Graph, command: str) -> None:
     from_here = event(command, source="meridian.entry-api", origin=HERE, destination=HERE)
     from_there = event(command, origin=THERE, destination=HERE)
 
     assert targets_of(cell, from_here) == {"meridian-checkout-commands"}
     assert targets_of(cell, from_there) == {"meridian-checkout-commands"}
+
+
+@pytest.mark.parametrize("level", ["SoldOut", "BackInStock", "StockRanLow", "StockRecovered"])
+def test_a_level_of_this_regions_stock_goes_to_what_follows_it(cell: Graph, level: str) -> None:
+    assert targets_of(cell, event(level, origin=HERE)) == {"meridian-checkout-availability"}
+    assert targets_of(cell, event(level, origin=THERE)) == set()
 
 
 def test_a_command_for_the_other_region_goes_onto_its_bus_and_nowhere_else(cell: Graph) -> None:

@@ -19,6 +19,7 @@ HANDLERS = {
     "meridian-identity-authorizer": "workloads.identity.entrypoints.authorizer.handler",
     "meridian-checkout-api": "workloads.checkout.entrypoints.api.handler",
     "meridian-checkout-auditor": "workloads.checkout.entrypoints.auditor.handler",
+    "meridian-checkout-availability": "workloads.checkout.entrypoints.availability.handler",
     "meridian-checkout-commands": "workloads.checkout.entrypoints.commands.handler",
     "meridian-checkout-hot-items": "workloads.checkout.entrypoints.hot_items.handler",
     "meridian-checkout-hot-items-clock": "workloads.checkout.entrypoints.hot_items_clock.handler",
@@ -31,6 +32,7 @@ HANDLERS = {
     "meridian-singleview-api": "workloads.singleview.entrypoints.api.handler",
 }
 TRIGGERS = {
+    "checkout-availability": "sqs:us-east-1:123456789012:meridian-checkout-availability",
     "checkout-commands": "sqs:us-east-1:123456789012:meridian-checkout-commands",
     "checkout-hot-items": "sqs:us-east-1:123456789012:meridian-checkout-hot-items",
     "checkout-saga-starter": "sqs:us-east-1:123456789012:meridian-checkout-saga-start",
@@ -249,6 +251,13 @@ def test_the_api_writes_neither_prices_nor_stock(cell: Graph) -> None:
     keys = write.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     assert "PRICE#*" not in keys
     assert "ALLOTMENT#*" not in keys
+    assert "LISTING#*" not in keys
+
+
+def test_what_follows_the_stock_writes_listings_only(cell: Graph) -> None:
+    (write,) = writes_of(cell, "checkout-availability", "meridian-checkout")
+
+    assert write.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["LISTING#*"]
 
 
 def test_queries_write_nothing(cell: Graph) -> None:

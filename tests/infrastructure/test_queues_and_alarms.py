@@ -11,6 +11,7 @@ WORK = {
     "meridian-checkout-commands",
     "meridian-checkout-hot-items",
     "meridian-checkout-saga-start",
+    "meridian-checkout-availability",
     "meridian-loyalty-purchases",
     "meridian-loyalty-projection-hints",
     "meridian-single-view-updates",

@@ -28,8 +28,13 @@ COMMANDS: Final = frozenset(
         "SetSellingMode",
         "CancelOrder",
         "RefundPurchase",
+        "TransferAllotment",
+        "ReceiveTransfer",
+        "StopSelling",
+        "ResumeSelling",
     }
 )
+_STOCK_LEVELS: Final = frozenset({"SoldOut", "BackInStock", "StockRanLow", "StockRecovered"})
 _SINGLE_VIEW: Final = frozenset(
     {
         "OrderPlaced",
@@ -87,6 +92,8 @@ def wanted(rule: str, region: str, event: Mapping[str, Any]) -> bool | None:
     match rule:
         case "meridian-checkout-commands":
             return kind in COMMANDS and destination == region
+        case "meridian-checkout-availability":
+            return kind in _STOCK_LEVELS and source == Source.CHECKOUT and here
         case "meridian-loyalty-purchases":
             return kind == "PurchaseCompleted" and source == Source.CHECKOUT and here
         case "meridian-single-view-updates":

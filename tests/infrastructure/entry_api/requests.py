@@ -19,6 +19,9 @@ DIRECT = {
     "place-order": ({"lines": [{"sku": "CD-1099", "quantity": 2}]}, CUSTOMER),
     "set-price": ({"sku": "CD-1099", "price": {"minorUnits": 1099, "currency": "USD"}, "version": 3}, "CD-1099"),
     "set-allotment": ({"sku": "CD-1099", "units": 250, "version": 1}, "CD-1099"),
+    "transfer-allotment": ({"sku": "CD-1099", "units": 25, "toRegion": "eu-west-1"}, "CD-1099"),
+    "stop-selling": ({"sku": "CD-1099", "version": 1}, "CD-1099"),
+    "resume-selling": ({"sku": "CD-1099", "version": 2}, "CD-1099"),
 }
 HOSTILE = (
     'a"b',

@@ -39,8 +39,11 @@ def test_a_command_goes_onto_the_bus_as_a_cloudevent(api: GatewayClient, aws: Em
     assert event["subject"] == subject
     assert (event["originregion"], event["destinationregion"]) == (REGION, REGION)
     assert event["id"] == event["correlationid"] == event["causationid"]
-    own = {"customerId": CUSTOMER, "idempotencyKey": "k-1"} if command == "place-order" else {}
-    assert event["data"] == {**own, **sent}
+    own = {
+        "place-order": {"customerId": CUSTOMER, "idempotencyKey": "k-1"},
+        "transfer-allotment": {"transferId": "k-1"},
+    }
+    assert event["data"] == {**own.get(command, {}), **sent}
 
 
 @pytest.mark.parametrize("command", DIRECT)

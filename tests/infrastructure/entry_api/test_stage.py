@@ -90,6 +90,9 @@ def test_the_gateway_puts_these_commands_onto_this_bus_and_nothing_else(cell: Gr
         "SetPrice",
         "SetAllotment",
         "SetSellingMode",
+        "TransferAllotment",
+        "StopSelling",
+        "ResumeSelling",
     ]
     assert {integration["credentials"] for integration in direct} == {
         "arn:aws:iam::123456789012:role/meridian-entry-api-put-events-us-east-1"

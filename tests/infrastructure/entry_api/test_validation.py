@@ -87,6 +87,10 @@ def test_an_order_that_does_not_fit_its_model_reaches_nobody(
         ("set-price", {"version": 0}),
         ("set-allotment", {"units": -1}),
         ("set-allotment", {"units": 10**13}),
+        ("transfer-allotment", {"units": 0}),
+        ("transfer-allotment", {"toRegion": "mars"}),
+        ("stop-selling", {"version": 0}),
+        ("resume-selling", {"sku": "no sku"}),
     ],
 )
 def test_a_command_of_a_system_that_does_not_fit_its_model_is_refused(

@@ -123,6 +123,8 @@ def test_a_key_that_the_request_validator_can_not_see_is_refused_by_the_template
         ("set-price", {"sku": "CD-1", "price": {"minorUnits": 1, "currency": "USD"}, "version": 3}, "SetPrice"),
         ("set-allotment", {"sku": "CD-1", "units": 7, "version": 1}, "SetAllotment"),
         ("set-selling-mode", {"sku": "CD-1", "mode": "Hot", "version": 1}, "SetSellingMode"),
+        ("stop-selling", {"sku": "CD-1", "version": 1}, "StopSelling"),
+        ("resume-selling", {"sku": "CD-1", "version": 2}, "ResumeSelling"),
     ],
 )
 def test_commands_of_systems_of_record_carry_their_body_as_data(path: str, body: dict[str, Any], type_: str) -> None:
@@ -133,6 +135,20 @@ def test_commands_of_systems_of_record_carry_their_body_as_data(path: str, body:
     [entry] = aws.calls[0][1]["Entries"]
     event = json.loads(entry["Detail"])
     assert (event["type"], event["subject"], event["data"]) == (type_, "CD-1", body)
+
+
+def test_a_transfer_carries_the_key_as_its_id() -> None:
+    aws = aws_of_the_shop()
+    body = {"sku": "CD-1", "units": 7, "toRegion": "eu-west-1"}
+
+    response = client_of_the_shop(aws).post("/v1/commands/transfer-allotment", json=body, headers=TOKEN)
+
+    assert response.status_code == 202
+    [entry] = aws.calls[0][1]["Entries"]
+    event = json.loads(entry["Detail"])
+    assert (event["type"], event["subject"]) == ("TransferAllotment", "CD-1")
+    assert event["data"] == {"transferId": "key-1", **body}
+    assert event["destinationregion"] == REGION
 
 
 @pytest.mark.parametrize("bus", [refuse_the_entry, throttle, fail])

@@ -73,6 +73,8 @@ def test_a_customer_may_do_what_is_the_customers_own(here: Pool) -> None:
         f"POST/v1/wallets/{CUSTOMER}/deposits",
         "POST/v1/commands/set-price",
         "POST/v1/commands/set-allotment",
+        "POST/v1/commands/transfer-allotment",
+        "POST/v1/commands/stop-selling",
         "DELETE/v1/orders/o-1",
         "POST/v1/orders/o-1/refund",
     ):
@@ -103,7 +105,16 @@ def test_a_system_may_do_what_its_scopes_say(here: Pool) -> None:
     assert (principal.customer_id, principal.scopes) == ("", frozenset({"wallets.deposit"}))
 
 
-@pytest.mark.parametrize(("scope", "call"), [("catalogue.write", "set-price"), ("stock.write", "set-allotment")])
+@pytest.mark.parametrize(
+    ("scope", "call"),
+    [
+        ("catalogue.write", "set-price"),
+        ("catalogue.write", "stop-selling"),
+        ("catalogue.write", "resume-selling"),
+        ("stock.write", "set-allotment"),
+        ("stock.write", "transfer-allotment"),
+    ],
+)
 def test_a_system_of_record_may_give_its_command(here: Pool, scope: str, call: str) -> None:
     assert may_call(authorize(here.system_token(scope, now=NOW)), f"POST/v1/commands/{call}")
     assert not may_call(authorize(here.system_token(now=NOW)), f"POST/v1/commands/{call}")

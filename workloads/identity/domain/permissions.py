@@ -12,6 +12,8 @@ from workloads.runtime.principal import Principal, PrincipalType
 
 _ANYONE: Final = ("GET/v1/commands/*",)
 """Whoever is known may ask for a command; whose it is decides checkout."""
+_TRANSFER: Final = "POST/v1/commands/transfer-allotment"
+_SELLING: Final = ("POST/v1/commands/stop-selling", "POST/v1/commands/resume-selling")
 _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
     PrincipalType.CUSTOMER: (
         "POST/v1/orders",
@@ -32,8 +34,8 @@ _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
 }
 _BY_SCOPE: Final[Mapping[str, tuple[str, ...]]] = {
     "wallets.deposit": ("POST/v1/wallets/*/deposits", "GET/v1/wallets/*/deposits/*"),
-    "catalogue.write": ("POST/v1/commands/set-price",),
-    "stock.write": ("POST/v1/commands/set-allotment", "POST/v1/commands/set-selling-mode"),
+    "catalogue.write": ("POST/v1/commands/set-price", *_SELLING),
+    "stock.write": ("POST/v1/commands/set-allotment", "POST/v1/commands/set-selling-mode", _TRANSFER),
 }
 
 
