@@ -23,6 +23,7 @@ WAIT_SECONDS: Final = 10
 _ANSWER_SECONDS: Final = 30.0
 _ASK_AGAIN: Final = frozenset({409, 429, 503, 504})
 """Undecided, throttled, not taken on, no answer in time: the contract is that the same request may be sent again."""
+_CONFLICT: Final = 409
 
 T = TypeVar("T")
 
@@ -92,6 +93,12 @@ class CommandAccepted(msgspec.Struct, frozen=True, rename="camel"):
     command_id: str
 
 
+class _Problem(msgspec.Struct, frozen=True):
+    """Why a request was refused, as far as the demo looks at it."""
+
+    type: str
+
+
 @dataclass(frozen=True, slots=True)
 class Reply:
     """One answer."""
@@ -102,6 +109,11 @@ class Reply:
     location: str
     body: bytes
     headers: Mapping[str, str] = field(repr=False)
+
+    @property
+    def sold_out(self) -> bool:
+        """Tell whether the entry turned an order away because the customer's home has sold it out."""
+        return self.status == _CONFLICT and self.read(_Problem, _CONFLICT).type.endswith("/sold-out")
 
     def read(self, expected: type[T], *statuses: int) -> T:
         """Decode the body; raises UnexpectedReplyError unless the status is one of those expected."""
@@ -205,7 +217,7 @@ class EntryApi:
             sent["Content-Type"] = "application/json"
         reply = await self._exchange(operation, method, path, sent, content)
         for _ in range(ATTEMPTS - 1):
-            if reply.status not in _ASK_AGAIN:
+            if reply.status not in _ASK_AGAIN or reply.sold_out:
                 break
             await asyncio.sleep(float(reply.headers.get("Retry-After", "1")))
             reply = await self._exchange(operation, method, path, sent, content)

@@ -16,6 +16,7 @@ from local.demo.clients import (
 from local.demo.plan import PlannedCustomer, PlannedOrder, Way
 
 COMPLETED: Final = "Completed"
+SOLD_OUT: Final = "SoldOut"
 TERMINAL: Final = frozenset({COMPLETED, "Rejected"})
 
 
@@ -46,6 +47,11 @@ class OrderRecord:
         return {location for location in found if location}
 
     @property
+    def turned_away(self) -> bool:
+        """Tell whether the entry refused it as sold out whenever it was asked for: then there is no order."""
+        return bool(self.answers) and all(answer.sold_out for answer in self.answers)
+
+    @property
     def at_home(self) -> OrderDocument | None:
         """Return the order as its home shows it, if it did."""
         return self.seen.get(self.order.home)
@@ -58,7 +64,9 @@ class OrderRecord:
     @property
     def outcome(self) -> str:
         """Return how the order ended, in one word."""
-        return "not seen" if self.at_home is None else self.at_home.reason or self.at_home.state
+        if self.at_home is None:
+            return SOLD_OUT if self.turned_away else "not seen"
+        return self.at_home.reason or self.at_home.state
 
 
 @dataclass

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from local.demo.clients import OrderDocument, ViewDocument
 from local.demo.orders import CURRENCY
 from local.demo.plan import Outcome, Plan, PlannedOrder, Way, points_for
-from local.demo.records import TERMINAL, CustomerRecord, OrderRecord
+from local.demo.records import COMPLETED, SOLD_OUT, TERMINAL, CustomerRecord, OrderRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +62,10 @@ def view_facts(view: ViewDocument) -> ViewFacts:
 def _of_order(plan: Plan, record: OrderRecord) -> Iterator[str]:
     yield from record.faults
     yield from _of_answers(record)
+    if record.turned_away:
+        if SOLD_OUT not in _allowed(record.order):
+            yield f"it was turned away as sold out, expected {record.order.outcome.value}"
+        return
     for region in plan.regions:
         document = record.seen.get(region)
         if document is None:
@@ -91,7 +95,7 @@ def _of_answers(record: OrderRecord) -> Iterator[str]:
         yield from (
             f"{answer.region} answered {answer.status} instead of {expected}"
             for answer in [*first, *again]
-            if answer.status != expected
+            if answer.status != expected and not (answer.sold_out and SOLD_OUT in _allowed(order))
         )
     if len(record.locations) > 1:
         yield f"one key led to several orders: {', '.join(sorted(record.locations))}"
@@ -102,8 +106,7 @@ def _of_document(order: PlannedOrder, document: OrderDocument) -> Iterator[str]:
         yield f"it in the state {document.state}, which is no end"
         return
     ended = document.reason or document.state
-    allowed = {"Completed", "SoldOut"} if order.outcome is Outcome.WHOEVER_COMES_FIRST else {order.outcome.value}
-    if ended not in allowed or (document.state == "Completed") != (document.reason is None):
+    if ended not in _allowed(order) or (document.state == "Completed") != (document.reason is None):
         yield f"it as {document.state} ({document.reason}), expected {order.outcome.value}"
     if document.customer_id != order.customer_id:
         yield f"it as an order of {document.customer_id}"
@@ -112,6 +115,11 @@ def _of_document(order: PlannedOrder, document: OrderDocument) -> Iterator[str]:
         CURRENCY,
     ):
         yield f"a total of {document.total}, the file has {order.purchase.cents} cents"
+
+
+def _allowed(order: PlannedOrder) -> set[str]:
+    """Return how an order may end. Who comes too late is turned away by the entry, or rejected by the stock itself."""
+    return {COMPLETED, SOLD_OUT} if order.outcome is Outcome.WHOEVER_COMES_FIRST else {order.outcome.value}
 
 
 def _shared_ids(orders: Iterable[OrderRecord]) -> Iterator[Difference]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 import pytest
@@ -103,6 +103,21 @@ def test_an_ideal_shop_has_no_differences(shop: Shop) -> None:
         "SoldOut",
         "WalletMissing",
     }
+
+
+def test_whoever_comes_too_late_may_be_turned_away_at_the_entry(shop: Shop) -> None:
+    record = shop.order(lambda each: each.outcome == "SoldOut" and each.order.way is Way.SYNCHRONOUS)
+    _turn_away(shop, record)
+
+    assert shop.found() == []
+    assert record.outcome == "SoldOut"
+
+
+def test_an_order_that_is_turned_away_though_there_is_stock_is_found(shop: Shop) -> None:
+    record = shop.order(lambda each: _ordinary(each) and each.order.way is Way.SYNCHRONOUS)
+    _turn_away(shop, record)
+
+    assert any("turned away as sold out, expected Completed" in each for each in shop.found())
 
 
 def test_an_order_without_an_end_is_found(shop: Shop) -> None:
@@ -229,6 +244,18 @@ def test_a_fault_is_a_difference(shop: Shop) -> None:
     (found,) = shop.found()
 
     assert found.endswith("ReadTimeout: ")
+
+
+def _turn_away(shop: Shop, record: OrderRecord) -> None:
+    """Let the entry have refused an order as sold out: then no Region has it."""
+    body = b'{"type": "https://shop.example/problems/sold-out"}'
+    record.answers = [replace(answer, status=409, location="", body=body) for answer in record.answers]
+    order_ids = {document.order_id for document in record.seen.values()}
+    record.seen = {}
+    for customer in shop.customers:
+        for region, view in customer.views.items():
+            orders = tuple(order for order in view.orders if order.order_id not in order_ids)
+            customer.views[region] = msgspec.structs.replace(view, orders=orders)
 
 
 def _ordinary(record: OrderRecord) -> bool:

@@ -8,12 +8,13 @@ from typing import Any
 
 import pytest
 
-from tests.workloads.checkout.builders import CD, CUSTOMER, list_price, place
+from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place
 from tests.workloads.checkout.cell import Cells
-from tests.workloads.conftest import HERE, REGIONS, Emulator
-from tests.workloads.functions import queue_batch, queue_record
+from tests.workloads.conftest import HERE, REGIONS, THERE, Emulator
+from tests.workloads.functions import failures, queue_batch, queue_record
 from tests.workloads.proxy import OPERATOR, Answer, customer, proxy_event
-from workloads.checkout.entrypoints import api, commands, outbox, saga_starter, saga_steps
+from workloads.checkout.entrypoints import api, availability, commands, outbox, saga_starter, saga_steps
+from workloads.contracts.envelope import encode
 
 BUS = "handlers"
 UNPUBLISHED = "handlers-unpublished-events"
@@ -57,7 +58,7 @@ def environment(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     yield settings
-    for module in (api, commands, outbox, saga_starter, saga_steps):
+    for module in (api, availability, commands, outbox, saga_starter, saga_steps):
         for cached in vars(module).values():
             if hasattr(cached, "cache_clear"):
                 cached.cache_clear()
@@ -142,6 +143,35 @@ def test_a_rejection_takes_its_reason_from_what_refused_the_order(dynamodb_cells
     order = here.store.order(order_id).order
     assert order is not None
     assert order.reason == "SoldOut"
+
+
+@pytest.mark.usefixtures("environment")
+def test_a_sold_out_event_from_the_bus_is_flagged_and_idle_stock_is_counted(
+    emulator: Emulator, dynamodb_cells: Cells
+) -> None:
+    here, there = dynamodb_cells.ports(), dynamodb_cells.ports(THERE)
+    allot(here, units=0)
+    allot(there, units=4)
+    [sold_out] = [event for event in dynamodb_cells.events() if event.type == "SoldOut"]
+    message = json.dumps({"time": sold_out.time, "detail": json.loads(encode(sold_out))})
+
+    assert failures(availability.handler(queue_batch(message, message), None)) == []
+
+    [listing] = here.store.listings(CD)
+    assert (listing.region, listing.sold_out) == (HERE, True)
+    metrics = emulator.client("cloudwatch").list_metrics(Namespace="Meridian/Checkout")["Metrics"]
+    assert "IdleStockElsewhere" in {metric["MetricName"] for metric in metrics}
+
+
+@pytest.mark.usefixtures("environment")
+def test_what_tells_no_level_of_stock_ends_as_a_dead_letter(dynamodb_cells: Cells) -> None:
+    here = dynamodb_cells.ports()
+    list_price(here)
+    place(here)
+    [placed] = dynamodb_cells.events()
+    message = json.dumps({"time": placed.time, "detail": json.loads(encode(placed))})
+
+    assert failures(availability.handler(queue_batch(message, "no event"), None)) == ["m-0", "m-1"]
 
 
 def test_health_asks_the_table_and_the_bus(environment: Mapping[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
