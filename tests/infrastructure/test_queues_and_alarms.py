@@ -97,7 +97,7 @@ def test_a_queue_hides_a_message_for_six_attempts_of_its_function(cell_graphs: M
             if mapping.inputs["eventSourceArn"] in queues
         ]
 
-        assert len(mappings) == 5
+        assert len(mappings) == 6
         for mapping in mappings:
             function = next(name for name in functions if f":{name}:" in f"{mapping['functionName']}:")
             hidden = queues[mapping["eventSourceArn"]]["visibilityTimeoutSeconds"]
