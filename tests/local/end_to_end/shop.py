@@ -17,11 +17,12 @@ from local.deployment import TEST_CREDENTIALS, Deployment
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
+    from mypy_boto3_lambda import LambdaClient
     from mypy_boto3_sqs import SQSClient
 
 PATIENCE: Final = 20.0
 TABLES: Final = ("checkout", "checkout-outbox", "loyalty-events", "single-view")
-TERMINAL: Final = ("Completed", "Rejected")
+TERMINAL: Final = ("Completed", "Rejected", "Cancelled", "Refunded")
 T = TypeVar("T")
 
 Items = dict[tuple[str, str, str, str], Mapping[str, Any]]
@@ -198,6 +199,10 @@ class Shop:
     def sqs(self, region: str) -> SQSClient:
         """Return a client of the queues."""
         return boto3.client("sqs", region_name=region, **self._emulator())
+
+    def functions(self, region: str) -> LambdaClient:
+        """Return a client of the functions."""
+        return boto3.client("lambda", region_name=region, **self._emulator())
 
     def table(self, logical: str) -> str:
         """Return the name of a table."""
