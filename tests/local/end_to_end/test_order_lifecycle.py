@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -12,7 +12,7 @@ from tests.local.end_to_end.shop import Shop, eventually, money
 
 
 @contextmanager
-def sagas_standing_still(shop: Shop, region: str) -> Iterator[None]:
+def sagas_standing_still(shop: Shop, region: str) -> Generator[None]:
     """Keep a Region's orders pending: nobody reads the queue of what is to be started."""
     client = shop.functions(region)
     mappings = client.list_event_source_mappings(FunctionName="meridian-checkout-saga-starter")["EventSourceMappings"]
