@@ -1,0 +1,66 @@
+"""Simulates the event with each design, prints what came of it, and can write it down.
+
+`python -m bench.capacity [--write docs/capacity.md]`; exits 1 where a bound is not kept.
+"""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import Final
+
+from bench.capacity.cell import Cell, Outcome
+from bench.capacity.limits import DEFAULTS, REQUESTED, Limits
+from bench.capacity.report import Row, kept, page, show
+from bench.capacity.scenario import Scenario
+from bench.capacity.stock import Design, Kind
+
+_DEMANDS: Final = (28_000.0, 22_000.0)
+"""New checkouts a second of the two Regions: 50,000, and not the same in both, while both have the same stock."""
+_SEED: Final = 2026
+
+_RUNS: Final[Sequence[tuple[Design, Limits, str]]] = (
+    (Design("tokens", Kind.TOKENS), REQUESTED, "as requested"),
+    (Design("64 counters", Kind.SHARDS), REQUESTED, "as requested"),
+    (Design("one counter", Kind.COUNTER), REQUESTED, "as requested"),
+    (Design("64 counters, in the request", Kind.SHARDS, queued=False), REQUESTED, "as requested"),
+    (Design("one counter, in the request", Kind.COUNTER, queued=False), REQUESTED, "as requested"),
+    (Design("tokens", Kind.TOKENS), DEFAULTS, "defaults"),
+)
+"""The first is the one that the bounds are for."""
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Simulate, print, and tell by the exit status whether the bounds were kept."""
+    parser = argparse.ArgumentParser(prog="python -m bench.capacity", description=__doc__)
+    parser.add_argument("--write", type=Path, help="the page to write")
+    parser.add_argument("--seed", type=int, default=_SEED)
+    options = parser.parse_args(arguments)
+    scenario = Scenario()
+    with ProcessPoolExecutor() as pool:
+        running = [
+            [
+                pool.submit(simulate, replace(scenario, demand=demand), limits, design, options.seed + region)
+                for region, demand in enumerate(_DEMANDS)
+            ]
+            for design, limits, _ in _RUNS
+        ]
+        rows = [
+            Row(design.name, quotas, [future.result() for future in futures])
+            for (design, _, quotas), futures in zip(_RUNS, running, strict=True)
+        ]
+    show(rows, scenario, options.seed)
+    if options.write:
+        options.write.write_text(page(rows, scenario, demands=_DEMANDS, seed=options.seed), encoding="utf-8")
+    return 0 if kept(rows[0]) else 1
+
+
+def simulate(scenario: Scenario, limits: Limits, design: Design, seed: int) -> Outcome:
+    """Run one Region."""
+    return Cell(scenario, limits, design, seed).run()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main(sys.argv[1:]))

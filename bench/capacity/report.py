@@ -1,0 +1,244 @@
+"""The report: what was answered, sold and late, and which quotas stand behind it."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.console import Console
+from rich.table import Table
+
+from bench.capacity.cell import Answer, End, Outcome
+from bench.capacity.limits import DEFAULTS, QUOTAS, REQUESTED
+from bench.capacity.scenario import SLICE, Scenario
+
+SOLD_AT_LEAST: Final = 0.99
+
+_HEADS: Final = (
+    "design",
+    "quotas",
+    "sold",
+    "oversold",
+    "late",
+    "late after push",
+    "201/202",
+    "409",
+    "429",
+    "503",
+    "orders failed",
+    "pushed after, s",
+    "slowest order, s",
+    "deepest queue",
+    "conflicts",
+    "throttled writes",
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A design and what came of it in each Region."""
+
+    design: str
+    quotas: str
+    regions: Sequence[Outcome]
+
+    @property
+    def sold(self) -> float:
+        """Return the part of all Regions' stock that was sold."""
+        return sum(outcome.units for outcome in self.regions) / sum(outcome.stock for outcome in self.regions)
+
+    @property
+    def oversold(self) -> int:
+        """Return how many units were sold that there were not."""
+        return sum(outcome.oversold for outcome in self.regions)
+
+    @property
+    def timed_out(self) -> int:
+        """Return how many orders had not ended when they should have."""
+        return sum(outcome.timed_out for outcome in self.regions)
+
+    @property
+    def timed_out_after_push(self) -> int:
+        """Return how many of these were placed after sold out was pushed."""
+        return sum(outcome.timed_out_after_push for outcome in self.regions)
+
+    @property
+    def answers(self) -> Counter[Answer]:
+        """Return all answers."""
+        return sum((outcome.answers for outcome in self.regions), Counter[Answer]())
+
+    def cells(self) -> Sequence[str]:
+        """Return the row as text, in the order of the heads."""
+        answers = self.answers
+        requests = sum(answers.values())
+        pushed = [outcome.pushed_at for outcome in self.regions]
+        failed = sum(outcome.ends[End.FAILED] for outcome in self.regions)
+
+        def share(*kinds: Answer) -> str:
+            return f"{sum(answers[kind] for kind in kinds) / requests:.1%}"
+
+        return (
+            self.design,
+            self.quotas,
+            f"{self.sold:.2%}",
+            str(self.oversold),
+            f"{self.timed_out:,}",
+            f"{self.timed_out_after_push:,}",
+            share(Answer.PLACED, Answer.HANDED_OVER),
+            share(Answer.SOLD_OUT),
+            share(Answer.TOO_MANY),
+            share(Answer.OVERLOADED),
+            f"{failed:,}",
+            " / ".join("never" if at is None else f"{at:.0f}" for at in pushed),
+            f"{max(outcome.slowest for outcome in self.regions):.0f}",
+            f"{max(outcome.deepest for outcome in self.regions):,}",
+            f"{sum(outcome.conflicts for outcome in self.regions):,}",
+            f"{sum(outcome.throttled_writes for outcome in self.regions):,}",
+        )
+
+
+def kept(row: Row) -> bool:
+    """Tell whether a design kept the bounds."""
+    return row.oversold == 0 and row.timed_out_after_push == 0 and row.sold >= SOLD_AT_LEAST and _pushed(row)
+
+
+def show(rows: Sequence[Row], scenario: Scenario, seed: int) -> None:
+    """Print the table, a design a column: there are more figures than designs."""
+    table = Table(title=f"{_headline(scenario, rows)}, seed {seed}")
+    table.add_column("")
+    for row in rows:
+        table.add_column(f"{row.design}\n({row.quotas})", justify="right")
+    for head, *figures in list(zip(_HEADS, *(row.cells() for row in rows), strict=True))[2:]:
+        table.add_row(head, *figures)
+    Console().print(table)
+    Console().print(
+        f"bounds, for the first: 0 oversold, 0 late after the push, at least {SOLD_AT_LEAST:.0%} sold: "
+        f"{'kept' if kept(rows[0]) else 'NOT KEPT'}"
+    )
+
+
+def page(rows: Sequence[Row], scenario: Scenario, *, demands: Sequence[float], seed: int) -> str:
+    """Return the page of the figures, in Markdown."""
+    figures = "\n".join(
+        f"| {head} | {' | '.join(figures)} |"
+        for head, *figures in list(zip(_HEADS, *(row.cells() for row in rows), strict=True))[2:]
+    )
+    designs = " | ".join(f"{row.design} ({row.quotas})" for row in rows)
+    return _PAGE.format(
+        headline=_headline(scenario, rows),
+        designs=designs,
+        rule="|".join(["---:"] * len(rows)),
+        figures=figures,
+        quotas=_quotas(),
+        demand=" and ".join(f"{demand:,.0f}" for demand in demands),
+        seed=seed,
+        lasts=scenario.lasts,
+        ramp=scenario.ramp,
+        stock=scenario.stock,
+        slice_ms=SLICE * 1e3,
+        greedy=scenario.greedy_share,
+        away=scenario.away_share,
+        patience=scenario.patience,
+        lost=scenario.lost_answers,
+        kills=scenario.kills,
+        twice=scenario.deliveries_twice,
+        queue_seconds=scenario.queue_seconds,
+        bound=int(REQUESTED.start_executions * scenario.queue_seconds),
+        flag_age=scenario.flag_age,
+        visibility=scenario.visibility,
+        order_bound=scenario.order_bound,
+        write_ms=scenario.write * 1e3,
+        request_ms=scenario.request * 1e3,
+        transitions=scenario.transitions,
+        starts=REQUESTED.start_executions,
+        default_starts=DEFAULTS.start_executions,
+    )
+
+
+def _headline(scenario: Scenario, rows: Sequence[Row]) -> str:
+    stock = sum(outcome.stock for outcome in rows[0].regions)
+    return f"{2 * scenario.demand:,.0f} checkouts a second on one item, {stock:,} units in two Regions"
+
+
+def _pushed(row: Row) -> bool:
+    return all(outcome.pushed_at is not None for outcome in row.regions)
+
+
+def _quotas() -> str:
+    lines: list[str] = []
+    for quota in QUOTAS:
+        default: int = getattr(DEFAULTS, quota.name)
+        requested: int = getattr(REQUESTED, quota.name)
+        wanted = f"**{requested:,}**" if requested != default else ("as it is" if quota.adjustable else "fixed")
+        lines.append(f"| {quota.what} | {default:,} | {wanted} | [source]({quota.source}) |")
+    return "\n".join(lines)
+
+
+_PAGE: Final = """# What checkout can take
+
+Generated by `make bench-capacity`; do not edit.
+
+{headline}: a discrete-event simulation (simpy) under the limits that AWS publishes. It shows whether the design holds
+within them; it is no measurement of AWS.
+
+| | {designs} |
+|---|{rule}|
+{figures}
+
+*sold*: units, of all there were. *late*: orders that had not ended {order_bound:.0f} s after they were placed; *after
+push*: of these, the ones placed after sold out had been pushed. *201/202, 409, 429, 503*: of all answers, those to
+customers who come back included. *orders failed*: rejected for a technical reason. *pushed after*: seconds from the
+event's start until the entry of each Region knew that all was sold.
+
+What it says:
+
+- With tokens, every unit is sold, none twice, and no transaction meets another. After the push, a request is answered
+  409 by what its function knows already.
+- Behind the same bounded queue, 64 counters sell everything too, and know sooner that they did: StartExecution lets
+  {starts:,} orders a second through, 31 a counter, and who meets another tries again. They pay with conflicts. What
+  tokens add shows where no queue is in front, and will show when StartExecution is raised further.
+- One counter does not work in any place: a transaction of {write_ms:.0f} ms holds it, so at most 125 a second succeed.
+- By default quotas nothing is lost or sold twice, but little is sold: {default_starts} sagas start a second, Lambda
+  grows by 100 environments a second, and a new table takes 4,000 write units.
+
+## Quotas, for each Region
+
+| limit | default | to request or to set | |
+|---|---:|---:|---|
+{quotas}
+
+The starter's concurrency (`QueueTrigger.maximum_concurrency`) has to be set with StartExecution: at 20 ms a call, 40
+for {starts:,} a second, and 6 for the default of {default_starts}. What StartExecution refuses comes back only after
+the queue's visibility time-out, 180 s, and would be late.
+
+## How it is simulated
+
+- Demand: {demand} new checkouts a second in the two Regions for {lasts:.0f} s, all of it reached within
+  {ramp:.0f} s; {stock:,} units in each. Seed {seed}.
+- The entry answers by slices of {slice_ms:.0f} ms: what API Gateway lets through, what Lambda serves (ten requests a
+  second an environment, 1,000 new environments in 10 s), customers over their own rate, the flag, the depth of the
+  queue, the table. A slice is a hundredth of the shortest thing that changes an answer: a function keeps the flag and
+  the depth for {flag_age:.0f} s, and each function reads them at a time of its own.
+- Each order that got in is a process of its own, event by event: stream, queue, StartExecution, state transitions
+  ({transitions} an order), receive, transaction, delete. A transaction holds its items for {write_ms:.0f} ms; another
+  on the same item meanwhile is cancelled and has spent its write units. A partition serves 1,000 write units in any
+  second, evenly; partition keys of hot items are spread over the partitions by hash, and stay there.
+- The queue of tokens gives a message at least once ({twice:.1%} twice), a short poll asks a quarter of its servers, and
+  an unfinished message is back after {visibility:.0f} s. The decider counts at most every 200 ms, when a receive was
+  empty.
+- What goes wrong: {lost:.0%} of all answers are lost after the write was made, {kills:.1%} of the workers that
+  reserve are killed, half of them before and half after their transaction.
+
+## Assumptions
+
+- {greedy:.0%} of the demand comes from programs over their customer's rate (429); {away:.0%} reaches a Region that is
+  not the customer's home, and is handed over (202).
+- Who gets a 429 of the gateway or a 503 comes back up to {patience} times, when `Retry-After` says and up to half of
+  it later. Where units are taken in the request, nobody comes back: these columns look better than they would.
+- The bound of the queue in front of the saga is what StartExecution takes in {queue_seconds:.0f} s ({bound:,} orders).
+  Because functions know the depth of up to {flag_age:.0f} s ago, more get in: see the deepest queue.
+- A request takes {request_ms:.0f} ms of the entry's function. The functions keep price, flag and mode of a hot item for
+  {flag_age:.0f} s: 6,000 environments read its partition 6,000 times a second otherwise, against 3,000 read units.
+- DynamoDB's pacing within a second, SQS's number of servers and the time that a transaction holds an item are not
+  published: 0.1 s, 20 (5 asked) and {write_ms:.0f} ms here.
+"""

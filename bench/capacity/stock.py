@@ -1,0 +1,177 @@
+"""How a unit is taken, three ways: from one counter, from sharded counters, or with a token from a queue.
+
+All three take a unit in one transaction with the reservation, under a condition, so that none ever sells what is not
+there; they differ in how many take one at a time.
+"""
+
+import random
+from collections.abc import Generator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+import simpy
+
+from bench.capacity.limits import Limits
+from bench.capacity.scenario import Scenario
+from bench.capacity.services import DynamoTable, HotItem, TokenQueue
+
+_ATTEMPTS: Final = 8
+_FIRST_PAUSE: Final = 0.01
+_LONGEST_PAUSE: Final = 0.25
+"""As in workloads/checkout/application/deciding.py."""
+
+
+class Reserved(StrEnum):
+    """What an attempt to take a unit comes to."""
+
+    YES = "yes"
+    SOLD_OUT = "sold out"
+    AGAIN = "again"
+    """Not decided: the state machine tries the step again later."""
+
+
+class Stock(Protocol):
+    """A Region's units of the item."""
+
+    sold_out: bool
+    """Whether it is known that no unit is left."""
+    most_in_flight: int
+
+    def reserve(self, environment: simpy.Environment) -> Generator[simpy.Event, Any, Reserved]:
+        """Try to take one unit for one order."""
+        ...
+
+
+class Counters:
+    """Conditional counters: one, or several over which the units are spread."""
+
+    most_in_flight = 0
+
+    def __init__(self, scenario: Scenario, table: DynamoTable, rng: random.Random, *, shards: int) -> None:
+        self._scenario = scenario
+        self._table = table
+        self._rng = rng
+        self._free = [scenario.stock // shards + (shard < scenario.stock % shards) for shard in range(shards)]
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether every counter is empty, which whoever finds one empty sees by reading all."""
+        return not any(self._free)
+
+    def reserve(self, environment: simpy.Environment) -> Generator[simpy.Event, Any, Reserved]:
+        """Try again and again, as long as a function does."""
+        longest = _FIRST_PAUSE
+        for _ in range(_ATTEMPTS):
+            shard = self._rng.randrange(len(self._free))
+            if self._free[shard] == 0:
+                filled = [shard for shard, free in enumerate(self._free) if free]
+                if not filled:
+                    return Reserved.SOLD_OUT
+                shard = self._rng.choice(filled)
+            counter = HotItem(f"counter-{shard}")
+            cancelled = self._table.begin(
+                environment.now, (counter,), self._scenario.reserve_items, lasts=self._scenario.write
+            )
+            if cancelled is None:
+                # Decided while it holds the counter. When the answer is lost, the client asks again under the same
+                # token of the transaction, and is told.
+                self._free[shard] -= 1
+                lost = self._rng.random() < self._scenario.lost_answers
+                yield environment.timeout(self._scenario.write * (2 if lost else 1))
+                return Reserved.YES
+            yield environment.timeout(self._scenario.write + self._rng.uniform(0, longest))
+            longest = min(2 * longest, _LONGEST_PAUSE)
+        return Reserved.AGAIN
+
+
+class Tokens:
+    """A token a unit, in a queue; taken by putting its item if it is absent."""
+
+    def __init__(self, scenario: Scenario, limits: Limits, table: DynamoTable, rng: random.Random) -> None:
+        self._scenario = scenario
+        self._table = table
+        self._rng = rng
+        self._queue = TokenQueue(
+            limits, scenario.stock, visibility=scenario.visibility, twice=scenario.deliveries_twice, rng=rng
+        )
+        self._taken: set[int] = set()
+        self._counted_at = -1.0
+        self.sold_out = False
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most messages that were in flight."""
+        return self._queue.most_in_flight
+
+    def reserve(self, environment: simpy.Environment) -> Generator[simpy.Event, Any, Reserved]:
+        """Receive, put if absent, delete."""
+        scenario, rng = self._scenario, self._rng
+        held: int | None = None
+        for _ in range(_ATTEMPTS):
+            token = held if held is not None else self._queue.receive(environment.now)
+            yield environment.timeout(scenario.receive)
+            if token is None:
+                self._decide(environment.now)
+                return Reserved.SOLD_OUT if self.sold_out else Reserved.AGAIN
+            fate = rng.random()
+            if fate < scenario.kills / 2:
+                # Killed before its transaction: the token is hidden until the visibility time-out, then comes back.
+                return Reserved.AGAIN
+            item = HotItem(f"tokens-{token % scenario.shards}", str(token))
+            cancelled = self._table.begin(environment.now, (item,), scenario.reserve_items, lasts=scenario.write)
+            if cancelled is not None:
+                held = token
+                yield environment.timeout(scenario.write + rng.uniform(0, _FIRST_PAUSE))
+                continue
+            yield environment.timeout(scenario.write)
+            held = None
+            if token in self._taken:
+                self._queue.delete(token)
+                continue
+            self._taken.add(token)
+            if fate < scenario.kills:
+                # Killed after its transaction: the step is tried again and finds the reservation; the message comes
+                # back, and whoever gets it is refused by the condition.
+                yield environment.timeout(rng.uniform(0, 1.0))
+                return Reserved.YES
+            if fate < scenario.kills + scenario.lost_answers:
+                yield environment.timeout(scenario.write)
+            self._queue.delete(token)
+            return Reserved.YES
+        return Reserved.AGAIN
+
+    def _decide(self, now: float) -> None:
+        """Count what is taken, but not too often: an empty receive alone says nothing."""
+        if now - self._counted_at >= self._scenario.count_every:
+            self._counted_at = now
+            self.sold_out = len(self._taken) == self._scenario.stock
+
+
+class Kind(StrEnum):
+    """What the units are counted by."""
+
+    TOKENS = "tokens"
+    SHARDS = "sharded counters"
+    COUNTER = "plain counter"
+
+
+@dataclass(frozen=True)
+class Design:
+    """A way to sell the item, and what stands in front of it."""
+
+    name: str
+    kind: Kind
+    queued: bool = True
+    """Whether orders wait for the saga in a bounded queue, and sold out is pushed to the entry; else each request takes
+    its unit itself, and nothing tells it before that there is none."""
+
+    def stock(self, scenario: Scenario, limits: Limits, table: DynamoTable, rng: random.Random) -> Stock:
+        """Return the stock at the start."""
+        match self.kind:
+            case Kind.TOKENS:
+                return Tokens(scenario, limits, table, rng)
+            case Kind.SHARDS:
+                return Counters(scenario, table, rng, shards=scenario.shards)
+            case Kind.COUNTER:
+                return Counters(scenario, table, rng, shards=1)
