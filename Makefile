@@ -95,6 +95,18 @@ bench-evaluation: $(ENVIRONMENT) ## Measure what the program costs over a bare o
 bench-cold-start: $(ENVIRONMENT) ## Measure how fast checkout's functions start cold, beside one made of the usual libraries.
 	@$(RUN) -m bench.cold_start
 
+.PHONY: bench-capacity
+bench-capacity: $(ENVIRONMENT) ## Simulate 50,000 checkouts a second on one item under AWS's limits, and write docs/capacity.md.
+	@$(RUN) -m bench.capacity --write docs/capacity.md
+
+.PHONY: bench-cost
+bench-cost: $(ENVIRONMENT) ## Count what a checkout takes in a real run, and price a million beside the public sample's.
+	@$(RUN) -m bench.cost
+
+.PHONY: bench-throughput
+bench-throughput: $(ENVIRONMENT) ## Measure orders a second through both Regions by k6, beside the embedded AWS's own ceiling.
+	@$(RUN) -m bench.throughput
+
 .PHONY: clean
 clean: ## Remove the environment and all caches.
 	@rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache

@@ -53,11 +53,13 @@ class Laptop:
         port: int = DEFAULT_PORT,
         first_gateway_port: int = FIRST_GATEWAY_PORT,
         deployer: str = EVALUATION,
+        request_log: Path | None = None,
     ) -> None:
         self._tree = tree
         self._deployer = deployer
         self._port = port
         self._first_gateway_port = first_gateway_port
+        self._request_log = request_log
         self._failures = FailureReporter(tree.say)
         self._stand_ins_ready = threading.Event()
         self._children: list[Child] = []
@@ -66,7 +68,9 @@ class Laptop:
         for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
             signal.signal(number, _request_stop)
         self._directory = Path(tempfile.mkdtemp(prefix="meridian-"))
-        self._settings = EmulatorSettings(state_directory=self._directory, port=self._port, workers_of=WORKERS)
+        self._settings = EmulatorSettings(
+            state_directory=self._directory, port=self._port, workers_of=WORKERS, request_log=self._request_log
+        )
         return self
 
     def __exit__(

@@ -142,6 +142,6 @@ REQUESTED: Final = replace(
     warm_write_units=400_000,
     start_executions=2_000,
     start_executions_burst=2_000,
-    state_transitions=16_000,
+    state_transitions=8_000,
 )
 """What the event needs in each Region. Everything else stays at its default."""

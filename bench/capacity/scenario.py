@@ -50,7 +50,7 @@ class Scenario:
     """Of the tokens' queue. The last units are sold, and sold out is known, only this long after a worker died."""
     shards: int = 64
     """Of the sharded counter, and the prefixes of the tokens' keys."""
-    transitions: int = 7
+    transitions: int = 3
     """State transitions of a completed order's saga."""
     order_bound: float = 60.0
     """An order that has not ended after this time counts as timed out."""

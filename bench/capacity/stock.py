@@ -34,9 +34,15 @@ class Reserved(StrEnum):
 class Stock(Protocol):
     """A Region's units of the item."""
 
-    sold_out: bool
-    """Whether it is known that no unit is left."""
-    most_in_flight: int
+    @property
+    def sold_out(self) -> bool:
+        """Whether it is known that no unit is left."""
+        ...
+
+    @property
+    def most_in_flight(self) -> int:
+        """The most messages that were in flight, where there are any."""
+        ...
 
     def reserve(self, environment: simpy.Environment) -> Generator[simpy.Event, Any, Reserved]:
         """Try to take one unit for one order."""
@@ -45,8 +51,6 @@ class Stock(Protocol):
 
 class Counters:
     """Conditional counters: one, or several over which the units are spread."""
-
-    most_in_flight = 0
 
     def __init__(self, scenario: Scenario, table: DynamoTable, rng: random.Random, *, shards: int) -> None:
         self._scenario = scenario
@@ -58,6 +62,11 @@ class Counters:
     def sold_out(self) -> bool:
         """Whether every counter is empty, which whoever finds one empty sees by reading all."""
         return not any(self._free)
+
+    @property
+    def most_in_flight(self) -> int:
+        """Return none: there is no queue."""
+        return 0
 
     def reserve(self, environment: simpy.Environment) -> Generator[simpy.Event, Any, Reserved]:
         """Try again and again, as long as a function does."""
@@ -97,7 +106,12 @@ class Tokens:
         )
         self._taken: set[int] = set()
         self._counted_at = -1.0
-        self.sold_out = False
+        self._sold_out = False
+
+    @property
+    def sold_out(self) -> bool:
+        """Whether all tokens were counted as taken."""
+        return self._sold_out
 
     @property
     def most_in_flight(self) -> int:
@@ -113,7 +127,7 @@ class Tokens:
             yield environment.timeout(scenario.receive)
             if token is None:
                 self._decide(environment.now)
-                return Reserved.SOLD_OUT if self.sold_out else Reserved.AGAIN
+                return Reserved.SOLD_OUT if self._sold_out else Reserved.AGAIN
             fate = rng.random()
             if fate < scenario.kills / 2:
                 # Killed before its transaction: the token is hidden until the visibility time-out, then comes back.
@@ -145,7 +159,7 @@ class Tokens:
         """Count what is taken, but not too often: an empty receive alone says nothing."""
         if now - self._counted_at >= self._scenario.count_every:
             self._counted_at = now
-            self.sold_out = len(self._taken) == self._scenario.stock
+            self._sold_out = len(self._taken) == self._scenario.stock
 
 
 class Kind(StrEnum):

@@ -58,6 +58,13 @@ def main(argument: str) -> None:
     from local.emulator import patches  # noqa: PLC0415
 
     patches.apply(settings)
+    served = app
+    if settings.request_log is not None:
+        from local.emulator.request_log import RequestLog  # noqa: PLC0415
+
+        log = RequestLog(settings.request_log)
+        log.watch_invocations()
+        served = log.watch_requests(app)
     threading.Thread(target=_end_with_parent, args=(settings, os.getppid()), daemon=True).start()
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
     # The tables' items are ever more objects that are never garbage: to look through them seldom is enough.
@@ -65,7 +72,7 @@ def main(argument: str) -> None:
     gc.set_threshold(*_GARBAGE_COLLECTION)
     # With ministack's own server, which is pure Python, half of the emulator's time goes into reading and writing HTTP.
     uvicorn.run(
-        app,
+        served,
         host="127.0.0.1",
         port=settings.port,
         http=OneWriteProtocol,

@@ -16,6 +16,8 @@ class EmulatorSettings:
     # A worker with boto3 takes about 38 MB, and a burst would start one a call. Calls beyond the bound wait.
     workers: int = 1
     workers_of: dict[str, int] = field(default_factory=dict[str, int])
+    request_log: Path | None = None
+    """Where requests and invocations are written down, if anybody counts them."""
     executions: int = 12
     """How many executions of state machines run at a time; the others wait before their first state."""
 
@@ -30,10 +32,14 @@ class EmulatorSettings:
 
     def to_argument(self) -> dict[str, Any]:
         """Return what `from_argument` reads."""
-        return asdict(self) | {"state_directory": str(self.state_directory)}
+        log = None if self.request_log is None else str(self.request_log)
+        return asdict(self) | {"state_directory": str(self.state_directory), "request_log": log}
 
     @classmethod
     def from_argument(cls, argument: dict[str, Any]) -> Self:
         """Read the argument of the emulator's process."""
         known = {**argument}
-        return cls(state_directory=Path(known.pop("state_directory")), **known)
+        log = known.pop("request_log", None)
+        return cls(
+            state_directory=Path(known.pop("state_directory")), request_log=None if log is None else Path(log), **known
+        )

@@ -204,6 +204,10 @@ class Shop:
         """Return a client of the functions."""
         return boto3.client("lambda", region_name=region, **self._emulator())
 
+    def client(self, service: str, region: str) -> Any:
+        """Return a client of any other service."""
+        return boto3.Session().client(service, region_name=region, **self._emulator())  # pyright: ignore[reportCallIssue, reportArgumentType]
+
     def table(self, logical: str) -> str:
         """Return the name of a table."""
         return self.deployment.outputs["global"]["tables"][logical]["name"]
