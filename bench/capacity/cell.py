@@ -11,7 +11,7 @@ import simpy
 
 from bench.capacity.limits import Limits
 from bench.capacity.scenario import SLICE, Scenario
-from bench.capacity.services import DynamoTable, Rate
+from bench.capacity.services import TABLE_BURST, DynamoTable, Rate
 from bench.capacity.stock import Design, Reserved, Stock
 
 _STEP_ATTEMPTS: Final = 6
@@ -86,6 +86,11 @@ class Cell:
         )
         self._starts = Rate(limits.start_executions, limits.start_executions_burst)
         self._transitions = Rate(limits.state_transitions, limits.state_transitions)
+        self._puts = Rate(limits.put_events, limits.put_events)
+        self._invocations = Rate(limits.rule_invocations, limits.rule_invocations)
+        self._reads = Rate(limits.table_read_units, limits.table_read_units * TABLE_BURST)
+        self._served = 0
+        """Requests that the entry's functions have served in this slice."""
         self._bound = int(limits.start_executions * scenario.queue_seconds)
         self._depths: deque[int] = deque(maxlen=max(1, round(scenario.flag_age / SLICE)))
         self._waiting: deque[float] = deque()
@@ -124,6 +129,7 @@ class Cell:
             self._start()
             self._depths.append(len(self._waiting))
             self.outcome.deepest = max(self.outcome.deepest, len(self._waiting))
+            self._served = 0
             again = self._retries.pop(number, Counter[int]())
             again[0] += new
             for attempt in sorted(again):
@@ -139,7 +145,8 @@ class Cell:
         passed = int(self._gateway.take(now, requests))
         self.outcome.throttled_by_gateway += requests - passed
         self._turn_away(number, attempt, requests - passed, Answer.TOO_MANY, after=1.0)
-        served = min(passed, self._served_by_functions(passed))
+        served = self._served_by_functions(passed)
+        served = int(self._reads.take(now, served * scenario.reads) / scenario.reads)
         self._turn_away(number, attempt, passed - served, Answer.OVERLOADED, after=1.0)
         greedy = self._part(served, scenario.greedy_share) if attempt == 0 else 0
         refused = greedy - int(self._greedy.take(now, greedy))
@@ -211,11 +218,13 @@ class Cell:
             self.outcome.sold_out_at = environment.now
             environment.process(self._push())
         if reserved is not Reserved.YES:
+            yield environment.timeout(self._published(2))
             self._end(number, End.SOLD_OUT if reserved is Reserved.SOLD_OUT else End.FAILED)
             return
         self.outcome.units += 1
         for items in (scenario.debit_items, scenario.complete_items):
             yield from self._stepped(lambda items=items: self._written(items))
+        yield environment.timeout(self._published(scenario.events))
         self._end(number, End.COMPLETED)
 
     def _stepped(
@@ -236,6 +245,11 @@ class Cell:
         cancelled = self._table.begin(self._environment.now, (), items, lasts=self._scenario.write)
         yield self._environment.timeout(self._scenario.write)
         return Reserved.YES if cancelled is None else Reserved.AGAIN
+
+    def _published(self, events: int) -> float:
+        """Put an order's events onto the bus; return how long PutEvents and the rules' targets make them wait."""
+        now = self._environment.now
+        return max(self._puts.wait(now, events), self._invocations.wait(now, events * self._scenario.targets))
 
     def _push(self) -> Generator[simpy.Event, Any, None]:
         """Tell the entry: event, rule, queue, function, flag."""
@@ -268,10 +282,12 @@ class Cell:
         """Return how many requests of a slice the entry's functions serve, growing as Lambda lets them."""
         limits = self._limits
         each = min(limits.requests_an_environment, 1 / self._scenario.request) * SLICE
-        needed = wanted / each
+        needed = (self._served + wanted) / each
         grown = self._environments + limits.environments_a_function_in_ten_seconds / 10 * SLICE
         self._environments = max(self._environments, min(needed, grown, limits.lambda_concurrency))
-        return int(self._environments * each)
+        served = min(wanted, int(self._environments * each) - self._served)
+        self._served += served
+        return served
 
     def _knowing_sold_out(self, now: float) -> float:
         """Return the part of the functions that have read the flag since it was set."""

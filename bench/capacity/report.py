@@ -197,6 +197,8 @@ What it says:
 - Behind the same bounded queue, 64 counters sell everything too, and know sooner that they did: StartExecution lets
   {starts:,} orders a second through, 31 a counter, and who meets another tries again. They pay with conflicts. What
   tokens add shows where no queue is in front, and will show when StartExecution is raised further.
+- Units whose worker died are the last to be sold: with the queue's visibility time-out of {visibility:.0f} s, orders
+  wait and fail meanwhile although all else is sold; with 5 s, hardly any.
 - One counter does not work in any place: a transaction of {write_ms:.0f} ms holds it, so at most 125 a second succeed.
 - By default quotas nothing is lost or sold twice, but little is sold: {default_starts} sagas start a second, Lambda
   grows by 100 environments a second, and a new table takes 4,000 write units.
@@ -223,9 +225,9 @@ the queue's visibility time-out, 180 s, and would be late.
   ({transitions} an order), receive, transaction, delete. A transaction holds its items for {write_ms:.0f} ms; another
   on the same item meanwhile is cancelled and has spent its write units. A partition serves 1,000 write units in any
   second, evenly; partition keys of hot items are spread over the partitions by hash, and stay there.
-- The queue of tokens gives a message at least once ({twice:.1%} twice), a short poll asks a quarter of its servers, and
-  an unfinished message is back after {visibility:.0f} s. The decider counts at most every 200 ms, when a receive was
-  empty.
+- The queue of tokens gives a message at least once ({twice:.1%} twice), a receive that finds nothing takes a second,
+  and an unfinished message is back after {visibility:.0f} s. The decider counts at most every 200 ms, when a receive
+  was empty.
 - What goes wrong: {lost:.0%} of all answers are lost after the write was made, {kills:.1%} of the workers that
   reserve are killed, half of them before and half after their transaction.
 
@@ -237,8 +239,8 @@ the queue's visibility time-out, 180 s, and would be late.
   it later. Where units are taken in the request, nobody comes back; only the first 4 s are simulated.
 - The bound of the queue in front of the saga is what StartExecution takes in {queue_seconds:.0f} s ({bound:,} orders).
   Because functions know the depth of up to {flag_age:.0f} s ago, more get in: see the deepest queue.
-- A request takes {request_ms:.0f} ms of the entry's function. The functions keep price, flag and mode of a hot item for
-  {flag_age:.0f} s: 6,000 environments read its partition 6,000 times a second otherwise, against 3,000 read units.
-- DynamoDB's pacing within a second, SQS's number of servers and the time that a transaction holds an item are not
-  published: 0.1 s, 20 (5 asked) and {write_ms:.0f} ms here.
+- A request takes {request_ms:.0f} ms of the entry's function. Functions keep a hot item's price, flag and mode for
+  {flag_age:.0f} s: read with each request, its partition would be asked for more than its 3,000 read units.
+- DynamoDB's pacing within a second and the time that a transaction holds an item are not published: 0.1 s and
+  {write_ms:.0f} ms here.
 """

@@ -16,9 +16,9 @@ class Scenario:
     """New checkouts, each of one unit of the one item."""
     ramp: float = 2.0
     """From none to all of the demand."""
-    lasts: float = 16.0
+    lasts: float = 60.0
     stock: int = 15_000
-    tail: float = 75.0
+    tail: float = 65.0
     """For how long the Region is watched after the last new checkout."""
 
     # Customers.
@@ -46,7 +46,7 @@ class Scenario:
     """The bound of the queue in front of the saga, in seconds of what drains it."""
     count_every: float = 0.2
     """The decider counts taken tokens at most this often."""
-    visibility: float = 5.0
+    visibility: float = 30.0
     """Of the tokens' queue. The last units are sold, and sold out is known, only this long after a worker died."""
     shards: int = 64
     """Of the sharded counter, and the prefixes of the tokens' keys."""
@@ -61,12 +61,20 @@ class Scenario:
     write: float = 0.008
     """A transaction, and so for how long it holds its items."""
     receive: float = 0.006
+    long_poll: float = 1.0
+    """A receive that finds nothing."""
     step: float = 0.03
     """A step of the saga around its transaction: invocation, reads, transition."""
     publish: float = 0.3
     """From a commit over stream, function, bus or queue to the consumer."""
     flag_write: float = 0.5
     """From the sold-out event on the bus to the flag in the table."""
+    reads: float = 4.0
+    """Read units of a request at the entry, apart from what functions keep."""
+    events: int = 4
+    """Of an order, each put onto the bus by itself: batches only help."""
+    targets: int = 2
+    """Targets of rules that an event goes to, at most."""
     place_items: int = 3
     """Items of the transaction that places an order: two write units each."""
     reserve_items: int = 3

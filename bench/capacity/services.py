@@ -9,7 +9,7 @@ from typing import Final, NamedTuple
 
 from bench.capacity.limits import Limits
 
-_TABLE_BURST: Final = 0.1
+TABLE_BURST: Final = 0.1
 """Seconds of a table's rate that it serves at once: how it is paced within a second is not published."""
 
 
@@ -96,7 +96,7 @@ class DynamoTable:
     def __init__(self, limits: Limits, rng: random.Random) -> None:
         self._limits = limits
         table_units = min(limits.table_write_units, limits.warm_write_units)
-        self._writes = Rate(table_units, table_units * _TABLE_BURST)
+        self._writes = Rate(table_units, table_units * TABLE_BURST)
         self._partitions = [Partition(limits.partition_write_units) for _ in range(limits.partitions)]
         self._rng = rng
         self._of_key: dict[str, Partition] = {}
@@ -132,11 +132,10 @@ class DynamoTable:
 
 
 class TokenQueue:
-    """A standard queue that holds a message a token: at least once, sampled by short polls, hidden while in flight."""
+    """A standard queue that holds a message a token: at least once, in no order, hidden while in flight."""
 
     _HOSTS: Final = 20
-    _SAMPLED: Final = 5
-    """A short poll asks a subset of the servers; AWS does not say how many. A quarter is pessimistic."""
+    """AWS does not say how many servers hold a queue."""
 
     def __init__(self, limits: Limits, tokens: int, *, visibility: float, twice: float, rng: random.Random) -> None:
         self._limit = limits.in_flight_messages
@@ -151,11 +150,11 @@ class TokenQueue:
         self.most_in_flight = 0
 
     def receive(self, now: float) -> int | None:
-        """Return a token that is hidden from others from now on; None when the asked servers have none."""
+        """Return a token that is hidden from others from now on, or None: a long poll has asked all servers."""
         self._show_again(now)
         if len(self._in_flight) >= self._limit:
             return None
-        for host in self._rng.sample(range(self._HOSTS), self._SAMPLED):
+        for host in self._rng.sample(range(self._HOSTS), self._HOSTS):
             if not self._hosts[host]:
                 continue
             token = self._hosts[host].popleft()

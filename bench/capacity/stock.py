@@ -124,7 +124,7 @@ class Tokens:
         held: int | None = None
         for _ in range(_ATTEMPTS):
             token = held if held is not None else self._queue.receive(environment.now)
-            yield environment.timeout(scenario.receive)
+            yield environment.timeout(scenario.receive if token is not None else scenario.long_poll)
             if token is None:
                 self._decide(environment.now)
                 return Reserved.SOLD_OUT if self._sold_out else Reserved.AGAIN

@@ -33,7 +33,7 @@ class Tables:
 class Bill:
     """Counts by meter."""
 
-    counts: Counter[Meter] = field(default_factory=Counter[Meter])
+    counts: defaultdict[Meter, float] = field(default_factory=lambda: defaultdict[Meter, float](float))
     operations: Counter[str] = field(default_factory=Counter[str])
     """Requests by service and operation, and invocations by function."""
 
