@@ -156,6 +156,20 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             ],
         ),
         FunctionRow(
+            function="checkout-operations",
+            context=Context.CHECKOUT,
+            entrypoint="operations",
+            timeout_seconds=9,
+            environment={**tables, **hot_items, "PROBLEM_BASE": around.problem_base},
+            # What customers reach writes no stock and no listing: hence a function of its own.
+            statements=[
+                *decides(("ORDER#*", "COMMAND#*", "OPERATION#*", "OPERATIONS#*", "TOKEN#*", *_SET_BY_COMMANDS)),
+                trades,
+                asks_for_care,
+            ],
+            key_services=("sqs",),
+        ),
+        FunctionRow(
             function="checkout-commands",
             context=Context.CHECKOUT,
             entrypoint="commands",

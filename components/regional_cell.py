@@ -27,6 +27,7 @@ _AUTHORIZER: Final = "IdentityAuthorizer"
 _ENTRY_FUNCTIONS: Final[Mapping[str, str]] = {
     _AUTHORIZER: "identity-authorizer",
     "CheckoutApi": "checkout-api",
+    "CheckoutOperations": "checkout-operations",
     "SingleviewApi": "singleview-api",
 }
 

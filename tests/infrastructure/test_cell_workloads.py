@@ -23,6 +23,7 @@ HANDLERS = {
     "meridian-checkout-commands": "workloads.checkout.entrypoints.commands.handler",
     "meridian-checkout-hot-items": "workloads.checkout.entrypoints.hot_items.handler",
     "meridian-checkout-hot-items-clock": "workloads.checkout.entrypoints.hot_items_clock.handler",
+    "meridian-checkout-operations": "workloads.checkout.entrypoints.operations.handler",
     "meridian-checkout-outbox": "workloads.checkout.entrypoints.outbox.handler",
     "meridian-checkout-saga-starter": "workloads.checkout.entrypoints.saga_starter.handler",
     "meridian-checkout-saga-steps": "workloads.checkout.entrypoints.saga_steps.handler",
@@ -234,7 +235,7 @@ def test_the_steps_write_orders_wallets_and_stock_but_no_price(cell: Graph) -> N
     ]
 
 
-def test_only_what_looks_after_hot_items_and_the_steps_write_tokens(cell: Graph) -> None:
+def test_only_what_looks_after_hot_items_the_steps_and_repairs_write_tokens(cell: Graph) -> None:
     writers = {
         name
         for name in functions(cell)
@@ -242,7 +243,11 @@ def test_only_what_looks_after_hot_items_and_the_steps_write_tokens(cell: Graph)
         if "TOKEN#*" in write.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"]
     }
 
-    assert writers == {"meridian-checkout-hot-items", "meridian-checkout-saga-steps"}
+    assert writers == {
+        "meridian-checkout-hot-items",
+        "meridian-checkout-operations",
+        "meridian-checkout-saga-steps",
+    }
 
 
 def test_the_api_writes_neither_prices_nor_stock(cell: Graph) -> None:

@@ -10,7 +10,7 @@ from workloads.runtime.principal import Principal, PrincipalType, to_context
 
 DEPOSITOR = Principal(type=PrincipalType.SYSTEM, client_id="payments", scopes=frozenset({"wallets.deposit"}))
 CATALOGUE = Principal(type=PrincipalType.SYSTEM, client_id="catalogue", scopes=frozenset({"catalogue.write"}))
-OPERATOR = Principal(type=PrincipalType.OPERATOR, client_id="shop")
+OPERATOR = Principal(type=PrincipalType.OPERATOR, client_id="shop", operator="anna")
 
 
 def customer(customer_id: str) -> Principal:

@@ -153,6 +153,39 @@ class StockRecovered(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
+class AllotmentTransferred(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """Units have left a Region's allotment for another Region's: they are in flight until `TransferReceived`."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    transfer_id: IdempotencyKey
+    sku: Sku
+    units: Annotated[int, msgspec.Meta(ge=1)]
+    from_region: Region
+    to_region: Region
+    sequence: Sequence
+
+
+class TransferReceived(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """The units of a transfer have entered the other Region's allotment."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    transfer_id: IdempotencyKey
+    sku: Sku
+    units: Annotated[int, msgspec.Meta(ge=1)]
+    from_region: Region
+    to_region: Region
+    sequence: Sequence
+
+
+class CheckoutRedriven(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """An operator asked for the saga of a pending order once more. `sequence` counts these within the order."""
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    order_id: str
+    customer_id: CustomerId
+    sequence: Sequence
+
+
 class PurchaseCancelled(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """The order was called off before it was a purchase; whatever it held or paid is back."""
 
@@ -175,30 +208,6 @@ class PurchaseRefunded(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     total: Money
     placed_at: Timestamp
     refunded_at: Timestamp
-    sequence: Sequence
-
-
-class AllotmentTransferred(DomainEvent, frozen=True, kw_only=True, rename="camel"):
-    """Units have left a Region's allotment for another Region's: they are in flight until `TransferReceived`."""
-
-    SOURCE: ClassVar[Source] = Source.CHECKOUT
-    transfer_id: IdempotencyKey
-    sku: Sku
-    units: Annotated[int, msgspec.Meta(ge=1)]
-    from_region: Region
-    to_region: Region
-    sequence: Sequence
-
-
-class TransferReceived(DomainEvent, frozen=True, kw_only=True, rename="camel"):
-    """The units of a transfer have entered the other Region's allotment."""
-
-    SOURCE: ClassVar[Source] = Source.CHECKOUT
-    transfer_id: IdempotencyKey
-    sku: Sku
-    units: Annotated[int, msgspec.Meta(ge=1)]
-    from_region: Region
-    to_region: Region
     sequence: Sequence
 
 
@@ -264,6 +273,7 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     PurchaseRejected,
     PurchaseCancelled,
     PurchaseRefunded,
+    CheckoutRedriven,
     SoldOut,
     BackInStock,
     StockRanLow,

@@ -23,12 +23,14 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     client_id: str
     customer_id: str = ""
     """Empty for systems of record and for operators."""
+    operator: str = ""
+    """The name of the operator; empty for everybody else."""
     scopes: frozenset[str] = frozenset()
 
     @property
     def id(self) -> str:
-        """Return what a record may keep as its owner: the customer's id, or the client's."""
-        return self.customer_id or self.client_id
+        """Return what a record may keep as its owner: the customer's id, the operator's name, or the client's id."""
+        return self.customer_id or self.operator or self.client_id
 
     def may_see(self, customer_id: str) -> bool:
         """Tell whether the caller may see what belongs to this customer."""
@@ -40,6 +42,7 @@ def to_context(principal: Principal) -> dict[str, str]:
     return {
         "principalType": principal.type.value,
         "customerId": principal.customer_id,
+        "operator": principal.operator,
         "clientId": principal.client_id,
         "scopes": " ".join(sorted(principal.scopes)),
     }
@@ -50,6 +53,8 @@ def from_context(context: dict[str, Any]) -> Principal:
     return Principal(
         type=PrincipalType(context["principalType"]),
         customer_id=context["customerId"],
+        # Absent from what an authorizer of the first release said, which the gateway remembers for minutes.
+        operator=context.get("operator", ""),
         client_id=context["clientId"],
         scopes=frozenset(context["scopes"].split()),
     )

@@ -131,7 +131,7 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
             plant=lambda resources: [r for r in resources if "Kind" not in (r.inputs.get("dimensions") or {})],
         ),
     ],
-    "test_cell_workloads::test_only_what_looks_after_hot_items_and_the_steps_write_tokens": [
+    "test_cell_workloads::test_only_what_looks_after_hot_items_the_steps_and_repairs_write_tokens": [
         _leading_keys("to tokens", "checkout-api", "TOKEN#*"),
     ],
     "test_network::test_every_zone_gets_a_nat_gateway_where_one_is_configured": [

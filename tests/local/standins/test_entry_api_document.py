@@ -25,6 +25,7 @@ CUSTOMER = "us-east-1.c-1"
 def document() -> dict[str, Any]:
     values = {
         "CheckoutApi": function_arn("checkout"),
+        "CheckoutOperations": function_arn("operations"),
         "SingleviewApi": function_arn("singleview"),
         "IdentityAuthorizer": function_arn("authorizer"),
         "Region": REGION,

@@ -41,6 +41,7 @@ from workloads.contracts.events import (
     BackInStock,
     BalanceChanged,
     CancellationReason,
+    CheckoutRedriven,
     OrderLine,
     OrderPlaced,
     PointsAwarded,
@@ -105,6 +106,7 @@ EXAMPLES: tuple[Message, ...] = (
         refunded_at=TIME,
         sequence=3,
     ),
+    CheckoutRedriven(order_id="o-1", customer_id=CUSTOMER, sequence=1),
     SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
     BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
     AllotmentTransferred(

@@ -23,6 +23,7 @@ from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.listing import Listing, Offer
+from workloads.checkout.domain.operation import OperationRecord
 from workloads.checkout.domain.price import Price, newest
 from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.contracts.clock import Clock
@@ -68,6 +69,7 @@ class DynamoDbStore:
             order=items.read_order(order) if order else None,
             reservation=items.read_reservation(reservation) if reservation else None,
             handovers=_handovers(found),
+            redrives=found.get("REDRIVES", {}).get("redrives", 0),
         )
 
     def checkout(self, order_id: str, customer_id: str) -> CheckoutRecord:
@@ -147,6 +149,11 @@ class DynamoDbStore:
         """Return what became of a command."""
         item = self._get(keys.command(command_id))
         return items.read_command(item) if item else None
+
+    def operation(self, operation_id: str) -> OperationRecord | None:
+        """Return what an operator did."""
+        item = self._get(keys.operation(operation_id))
+        return items.read_operation(item) if item else None
 
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
         """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""

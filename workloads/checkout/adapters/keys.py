@@ -72,6 +72,21 @@ def command(command_id: str) -> Key:
     return {"pk": f"COMMAND#{command_id}", "sk": "COMMAND"}
 
 
+def redrives(order_id: str) -> Key:
+    """Return the key of how often an order's saga was started again."""
+    return {"pk": f"ORDER#{order_id}", "sk": "REDRIVES"}
+
+
+def operation(operation_id: str) -> Key:
+    """Return the key of what an operator did."""
+    return {"pk": f"OPERATION#{operation_id}", "sk": "OPERATION"}
+
+
+def trail(region: str, acted_at: str, operation_id: str) -> Key:
+    """Return the key of the same in the trail of a Region's day."""
+    return {"pk": f"OPERATIONS#{region}#{acted_at[:10]}", "sk": f"{acted_at}#{operation_id}"}
+
+
 def audited_sku(region: str, sku: str) -> Key:
     """Return the key of a SKU that a Region's auditor has met."""
     return {"pk": f"AUDIT#{region}", "sk": f"SKU#{sku}"}

@@ -9,6 +9,7 @@ import msgspec
 from workloads.checkout.application.ports import OutboxEntry, Ports
 from workloads.checkout.domain.allotment import LevelEvent, Movement, level_told
 from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.operation import Operation
 from workloads.checkout.domain.order import Acceptance, Order
 from workloads.checkout.domain.transfer import Transfer, instruct
 from workloads.contracts.clock import timestamp
@@ -16,6 +17,7 @@ from workloads.contracts.commands import CancelOrder, DepositToWallet, PlaceOrde
 from workloads.contracts.envelope import envelop
 from workloads.contracts.events import (
     AllotmentTransferred,
+    CheckoutRedriven,
     OrderPlaced,
     PurchaseCancelled,
     PurchaseCompleted,
@@ -40,6 +42,8 @@ class Cause(msgspec.Struct, frozen=True, kw_only=True):
     acceptance: Acceptance
     owner: str | None = None
     """Who may see what became of the command; None for a request, whose sender learns it from the answer."""
+    operation: Operation | None = None
+    """What an operator asked for, if it was one."""
 
 
 OrderEvent = OrderPlaced | PurchaseCompleted | PurchaseRejected | PurchaseCancelled | PurchaseRefunded
@@ -128,6 +132,18 @@ def order_level_entries(ports: Ports, order: Order, movements: Iterable[Movement
     return level_entries(ports, movements, correlation_id=order.correlation_id, causation_id=_root(order))
 
 
+def redrive_entry(ports: Ports, order: Order, event: CheckoutRedriven, cause: Cause) -> OutboxEntry:
+    """Return the entry that asks for one more execution of an order's saga."""
+    return _entry(
+        ports,
+        event,
+        aggregate=f"REDRIVE#{order.id}",
+        subject=order.id,
+        correlation_id=order.correlation_id,
+        causation_id=cause.id,
+    )
+
+
 def wallet_entry(ports: Ports, event: WalletEvent, *, correlation_id: str, causation_id: str) -> OutboxEntry:
     """Return the entry of a wallet's event."""
     return _entry(
@@ -169,7 +185,7 @@ def _root(order: Order) -> str:
 
 def _entry(
     ports: Ports,
-    event: OrderEvent | StockEvent | LevelEvent | TransferEvent | WalletEvent,
+    event: OrderEvent | CheckoutRedriven | StockEvent | LevelEvent | TransferEvent | WalletEvent,
     *,
     aggregate: str,
     subject: str,

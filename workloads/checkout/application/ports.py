@@ -16,6 +16,7 @@ from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.home import Home
 from workloads.checkout.domain.listing import Listing, Offer
+from workloads.checkout.domain.operation import OperationRecord
 from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.reservation import Reservation
@@ -49,6 +50,8 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     order: Order | None = None
     reservation: Reservation | None = None
     handovers: tuple[Handover, ...] = ()
+    redrives: int = 0
+    """How often its saga was started again."""
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -121,6 +124,10 @@ class Store(Protocol):
 
     def command(self, command_id: str) -> CommandRecord | None:
         """Return what became of a command."""
+        ...
+
+    def operation(self, operation_id: str) -> OperationRecord | None:
+        """Return what an operator did."""
         ...
 
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:

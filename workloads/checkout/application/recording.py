@@ -2,22 +2,33 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import AddCommandRecord
+from workloads.checkout.application.changes import AddCommandRecord, AddOperation
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.results import Deposited, HandedOver, Placed, Settled
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
+from workloads.checkout.domain.operation import OperationRecord
 from workloads.checkout.domain.refusal import Refusal
 from workloads.contracts.clock import timestamp
 
 Result = Placed | Deposited | HandedOver | Settled | Refusal
 
 
-def record_of(ports: Ports, cause: Cause, result: Result) -> list[AddCommandRecord]:
-    """Return the change that keeps a command's result; none for a request, whose answer carries it."""
+def record_of(ports: Ports, cause: Cause, result: Result) -> list[AddCommandRecord | AddOperation]:
+    """Return what keeps a command's result, and an operator's trail; nothing for a request, whose answer carries it."""
     if cause.owner is None:
         return []
-    return [AddCommandRecord(_record(ports, cause.id, cause.owner, result))]
+    record = _record(ports, cause.id, cause.owner, result)
+    if cause.operation is None:
+        return [AddCommandRecord(record)]
+    done = OperationRecord(
+        operation=cause.operation,
+        region=ports.region,
+        acted_at=record.recorded_at,
+        outcome=record.outcome,
+        refusal=record.refusal,
+    )
+    return [AddCommandRecord(record), AddOperation(done)]
 
 
 def keep(ports: Ports, cause: Cause, result: Result) -> None:

@@ -20,6 +20,8 @@ class RefusalKind(StrEnum):
     MALFORMED_COMMAND = "malformed-command"
     TOO_MANY_ORDERS = "too-many-orders"
     OVERLOADED = "overloaded"
+    ORDER_ENDED = "order-ended"
+    NOTHING_TO_REPAIR = "nothing-to-repair"
     SOLD_OUT = "sold-out"
     NOT_FOR_SALE = "not-for-sale"
     INSUFFICIENT_STOCK = "insufficient-stock"

@@ -9,7 +9,7 @@ import msgspec
 
 from workloads.checkout.entrypoints.saga_messages import SagaStart
 from workloads.contracts.envelope import CloudEvent, open_as
-from workloads.contracts.events import OrderPlaced
+from workloads.contracts.events import CheckoutRedriven, OrderPlaced
 from workloads.runtime import aws, environment
 from workloads.runtime.lifecycle import at_start
 from workloads.runtime.outbox import Route, UnpublishedEventsBucket, consume_outbox, originates_in, to_bus, to_queue
@@ -23,9 +23,14 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 
 def saga_start(event: CloudEvent) -> str:
-    """Write the message that asks for the saga of a placed order; raises MalformedEventError."""
-    placed = open_as(event, OrderPlaced)
-    return msgspec.json.encode(SagaStart(order_id=placed.order_id, customer_id=placed.customer_id)).decode()
+    """Write the message that asks for the saga of an order, placed or redriven; raises MalformedEventError."""
+    if event.type == CheckoutRedriven.__name__:
+        again = open_as(event, CheckoutRedriven)
+        start = SagaStart(order_id=again.order_id, customer_id=again.customer_id, redrive=again.sequence)
+    else:
+        placed = open_as(event, OrderPlaced)
+        start = SagaStart(order_id=placed.order_id, customer_id=placed.customer_id)
+    return msgspec.json.encode(start).decode()
 
 
 @cache
@@ -33,7 +38,7 @@ def _routes() -> tuple[Route, ...]:
     here = originates_in(environment.region())
 
     def starts_saga(event: CloudEvent) -> bool:
-        return here(event) and event.type == OrderPlaced.__name__
+        return here(event) and event.type in {OrderPlaced.__name__, CheckoutRedriven.__name__}
 
     return (
         Route(here, to_bus(BusPublisher(aws.events(), environment.required("EVENT_BUS")))),

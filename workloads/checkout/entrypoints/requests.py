@@ -47,7 +47,7 @@ class DepositBody(msgspec.Struct, frozen=True, rename="camel", forbid_unknown_fi
 
 def place_order_command(request: Request, customer_id: str) -> PlaceOrder:
     """Read an order; raises ProblemError."""
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     body = parse(request.body, OrderBody)
     lines = tuple(RequestedLine(line.sku, line.quantity) for line in body.lines)
     return PlaceOrder(customer_id=customer_id, idempotency_key=key, lines=lines)
@@ -55,7 +55,7 @@ def place_order_command(request: Request, customer_id: str) -> PlaceOrder:
 
 def deposit_command(request: Request) -> DepositToWallet:
     """Read a deposit; raises ProblemError."""
-    key = _idempotency_key(request)
+    key = idempotency_key(request)
     amount = parse(request.body, DepositBody).amount
     return DepositToWallet(
         customer_id=customer_id(request),
@@ -88,7 +88,8 @@ def not_found(detail: str) -> Problem:
     return Problem(type="not-found", title="Not found", status=404, detail=detail)
 
 
-def _idempotency_key(request: Request) -> str:
+def idempotency_key(request: Request) -> str:
+    """Return the key under which a repeat is the same request; raises ProblemError where it is missing."""
     given = request.headers.get("idempotency-key", "")
     if not given:
         raise ProblemError(

@@ -21,7 +21,7 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
 
 def _start(body: str) -> None:
     message = msgspec.json.decode(body, type=SagaStart)
-    _starter().start(message.order_id, message.customer_id)
+    _starter().start(message.order_id, message.customer_id, redrive=message.redrive)
 
 
 @cache

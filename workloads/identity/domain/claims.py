@@ -71,7 +71,7 @@ def principal_of(claims: Claims, scope_prefix: str) -> Principal | None:
             scopes=_own_scopes(claims.scope.split(), scope_prefix),
         )
     if OPERATORS in claims.groups:
-        return Principal(type=PrincipalType.OPERATOR, client_id=claims.client_id)
+        return Principal(type=PrincipalType.OPERATOR, client_id=claims.client_id, operator=claims.username)
     if re.fullmatch(CUSTOMER_ID_PATTERN, claims.username):
         return Principal(type=PrincipalType.CUSTOMER, client_id=claims.client_id, customer_id=claims.username)
     return None

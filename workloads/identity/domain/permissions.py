@@ -29,6 +29,8 @@ _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
         "POST/v1/orders/*/refund",
         "GET/v1/wallets/*/deposits/*",
         "GET/v1/customers/*/view",
+        "POST/v1/operations/*",
+        "GET/v1/operations/*",
     ),
     PrincipalType.SYSTEM: (),
 }

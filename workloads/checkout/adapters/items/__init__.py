@@ -6,6 +6,7 @@ from workloads.checkout.adapters.items.commands import read_command, write_comma
 from workloads.checkout.adapters.items.fields import Fields
 from workloads.checkout.adapters.items.handovers import read_handover, write_handover
 from workloads.checkout.adapters.items.listings import read_listing, read_offers, write_flag, write_sale
+from workloads.checkout.adapters.items.operations import read_operation, write_operation
 from workloads.checkout.adapters.items.orders import read_order, write_order
 from workloads.checkout.adapters.items.prices import read_price, write_price
 from workloads.checkout.adapters.items.reservations import read_reservation, write_reservation
@@ -33,6 +34,7 @@ __all__ = [
     "read_home",
     "read_listing",
     "read_offers",
+    "read_operation",
     "read_order",
     "read_payment",
     "read_price",
@@ -48,6 +50,7 @@ __all__ = [
     "write_flag",
     "write_handover",
     "write_held_tokens",
+    "write_operation",
     "write_order",
     "write_payment",
     "write_price",

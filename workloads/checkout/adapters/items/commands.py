@@ -36,7 +36,7 @@ def write_command(record: CommandRecord) -> Fields:
         "order_id": record.order_id,
         "deposit_id": record.deposit_id,
         "customer_id": record.customer_id,
-        **_write_refusal(record.refusal),
+        **write_refusal(record.refusal),
         "handed_over_as": record.handed_over_as,
     }
 
@@ -51,20 +51,22 @@ def read_command(item: Mapping[str, Any]) -> CommandRecord:
         order_id=item.get("order_id"),
         deposit_id=item.get("deposit_id"),
         customer_id=item.get("customer_id"),
-        refusal=_read_refusal(item.get("refusal") or item.get("later_refusal")),
+        refusal=read_refusal(item),
         handed_over_as=item.get("handed_over_as"),
     )
 
 
-def _write_refusal(refusal: Refusal | None) -> Fields:
+def write_refusal(refusal: Refusal | None) -> Fields:
+    """Write why something was refused, if it was."""
     if refusal is None:
         return {}
     name = "refusal" if refusal.kind in _KINDS_OF_THE_FIRST_RELEASE else "later_refusal"
     return {name: {"kind": refusal.kind.value, "detail": refusal.detail}}
 
 
-def _read_refusal(fields: Mapping[str, str] | None) -> Refusal | None:
-    """Read a refusal; of a kind that only a later version knows, nothing can be said."""
+def read_refusal(item: Mapping[str, Any]) -> Refusal | None:
+    """Read why something was refused; of a kind that only a later version knows, nothing can be said."""
+    fields = item.get("refusal") or item.get("later_refusal")
     if fields is None or fields["kind"] not in _KNOWN_KINDS:
         return None
     return Refusal(RefusalKind(fields["kind"]), fields["detail"])

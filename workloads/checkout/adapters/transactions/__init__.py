@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.transactions.listings import listing_actions
+from workloads.checkout.adapters.transactions.operations import operation_actions
 from workloads.checkout.adapters.transactions.orders import order_actions
 from workloads.checkout.adapters.transactions.reservations import reservation_actions
 from workloads.checkout.adapters.transactions.selling import selling_actions
@@ -20,6 +21,7 @@ from workloads.checkout.application.changes import (
     AddOrderHandover,
     Change,
     ListingChange,
+    OperationChange,
     OrderChange,
     ReservationChange,
     SellingChange,
@@ -35,7 +37,9 @@ if TYPE_CHECKING:
 __all__ = ["Writer", "actions_of"]
 
 
-def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:  # noqa: C901, PLR0911 - one branch a kind
+def actions_of(  # noqa: C901, PLR0911, PLR0912 - one branch a kind
+    write: Writer, change: Change
+) -> list[TransactWriteItemTypeDef]:
     """Return the actions of a change."""
     if isinstance(change, OrderChange):
         return order_actions(write, change)
@@ -49,6 +53,8 @@ def actions_of(write: Writer, change: Change) -> list[TransactWriteItemTypeDef]:
         return selling_actions(write, change)
     if isinstance(change, ListingChange):
         return listing_actions(write, change)
+    if isinstance(change, OperationChange):
+        return operation_actions(write, change)
     if isinstance(change, TransferChange):
         return transfer_actions(write, change)
     match change:

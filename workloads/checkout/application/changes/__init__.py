@@ -10,6 +10,7 @@ from typing import TypeAlias
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
 from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling
+from workloads.checkout.application.changes.operations import AddOperation, CountRedrive, OperationChange
 from workloads.checkout.application.changes.orders import (
     AddOrder,
     CheckOrderOpen,
@@ -74,6 +75,7 @@ Change: TypeAlias = (
     | SellingChange
     | TransferChange
     | ListingChange
+    | OperationChange
 )
 
 __all__ = [
@@ -81,6 +83,7 @@ __all__ = [
     "AddCommandRecord",
     "AddDeposit",
     "AddDepositHandover",
+    "AddOperation",
     "AddOrder",
     "AddOrderHandover",
     "AddPayment",
@@ -100,6 +103,7 @@ __all__ = [
     "ClaimCount",
     "CommandChange",
     "ConsumeReservation",
+    "CountRedrive",
     "EndOrder",
     "FlagSoldOut",
     "FreePool",
@@ -107,6 +111,7 @@ __all__ = [
     "ListingChange",
     "MoveReservation",
     "MoveStock",
+    "OperationChange",
     "OrderChange",
     "PriceChange",
     "ReclaimToken",

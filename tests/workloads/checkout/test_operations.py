@@ -1,0 +1,243 @@
+"""What operators do: authorised, once for its key, in the trail with its effect or not at all."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.workloads.checkout import sagas
+from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, deposit, place, shop
+from tests.workloads.checkout.cell import MemoryCells, events_of
+from tests.workloads.checkout.test_audit import audited, book_keeping, kinds, write
+from tests.workloads.conftest import HERE, THERE
+from tests.workloads.proxy import CATALOGUE, OPERATOR, Answer, customer, proxy_event
+from workloads.checkout.application.audit import audit
+from workloads.checkout.entrypoints.operations import OperationsApi
+from workloads.checkout.entrypoints.outbox import saga_start
+from workloads.checkout.entrypoints.saga_messages import SagaStart
+from workloads.runtime.http import serve
+from workloads.runtime.principal import Principal, PrincipalType, from_context, to_context
+
+BASE = "https://shop.example/problems"
+NAMELESS = Principal(type=PrincipalType.OPERATOR, client_id="shop")
+OTHER_OPERATOR = Principal(type=PrincipalType.OPERATOR, client_id="shop", operator="bert")
+
+
+@pytest.fixture
+def cells() -> MemoryCells:
+    cells = MemoryCells()
+    shop(cells.ports())
+    allot(cells.ports(THERE))
+    return cells
+
+
+def call(
+    cells: MemoryCells,
+    operation: str,
+    body: object = None,
+    *,
+    by: Principal = OPERATOR,
+    key: str = "key-1",
+    region: str = HERE,
+    **path: str,
+) -> Answer:
+    method = "GET" if path else "POST"
+    event = proxy_event(
+        f"{method} /v1/operations/{operation}", principal=by, body=body, headers={"Idempotency-Key": key}, **path
+    )
+    routes = OperationsApi(cells.ports(region)).routes
+    return Answer(serve(routes, event, problem_base=BASE, service="checkout"))
+
+
+def about(order_id: str, reason: str = "incident 42") -> dict[str, str]:
+    return {"orderId": order_id, "reason": reason}
+
+
+def trail(cells: MemoryCells) -> list[tuple[str, str, str, str]]:
+    """Return who did what to what, and what became of it, in the order of the trail."""
+    entries = sorted((item for item in cells.items() if item["pk"].startswith("OPERATIONS#")), key=lambda i: i["sk"])
+    return [(item["operator"], item["action"], item["subject"], item["outcome"]) for item in entries]
+
+
+def orphan(cells: MemoryCells, state: str) -> str:
+    """Leave an order that has ended with a reservation that has not."""
+    order_id = place(cells.ports())
+    sagas.reserve(cells.ports(), order_id)
+    write(cells, f"ORDER#{order_id}", "ORDER", "state", state)
+    return order_id
+
+
+ALL: list[tuple[str, dict[str, Any]]] = [
+    ("redrive", about("o-" + "0" * 40)),
+    ("repair", about("o-" + "0" * 40)),
+    ("stop-selling", {"sku": CD, "version": 1, "reason": "r"}),
+    ("resume-selling", {"sku": CD, "version": 1, "reason": "r"}),
+    ("transfer-stock", {"sku": CD, "units": 1, "toRegion": THERE, "reason": "r"}),
+]
+
+
+@pytest.mark.parametrize(("operation", "body"), ALL)
+@pytest.mark.parametrize("caller", [customer(CUSTOMER), CATALOGUE, NAMELESS])
+def test_only_operators_operate_and_by_name(
+    cells: MemoryCells, operation: str, body: dict[str, Any], caller: Principal
+) -> None:
+    before = len(cells.items())
+
+    answer = call(cells, operation, body, by=caller)
+
+    assert (answer.status, answer.problem) == (403, "forbidden")
+    assert len(cells.items()) == before
+
+
+@pytest.mark.parametrize(("operation", "body"), ALL)
+def test_an_operation_without_a_reason_or_a_key_is_no_request(
+    cells: MemoryCells, operation: str, body: dict[str, Any]
+) -> None:
+    without_reason = {name: value for name, value in body.items() if name != "reason"}
+
+    assert call(cells, operation, without_reason).status == 400
+    assert call(cells, operation, body, key="").problem == "idempotency-key-missing"
+    assert trail(cells) == []
+
+
+def test_a_pending_checkout_is_started_again_under_a_name_of_its_own(cells: MemoryCells) -> None:
+    order_id = place(cells.ports())
+
+    answer = call(cells, "redrive", about(order_id))
+
+    assert answer.status == 201
+    assert answer.headers["Location"] == f"/v1/operations/{answer.body['operationId']}"
+    assert (answer.body["operator"], answer.body["action"], answer.body["outcome"]) == ("anna", "Redrive", "Accepted")
+    [event] = [event for event in cells.events() if event.type == "CheckoutRedriven"]
+    start = msgspec.json.decode(saga_start(event), type=SagaStart)
+    assert start == SagaStart(order_id=order_id, customer_id=CUSTOMER, redrive=1)
+    assert trail(cells) == [("anna", "Redrive", order_id, "Accepted")]
+
+
+def test_a_repeat_of_an_operation_does_nothing_and_answers_alike(cells: MemoryCells) -> None:
+    order_id = place(cells.ports())
+
+    first, again = (call(cells, "redrive", about(order_id)) for _ in range(2))
+
+    assert (first.status, first.body) == (again.status, again.body)
+    assert len(events_of(cells, "CheckoutRedriven")) == 1
+    assert len(trail(cells)) == 1
+
+
+def test_another_operation_under_the_same_key_is_refused(cells: MemoryCells) -> None:
+    order_id = place(cells.ports())
+    call(cells, "redrive", about(order_id))
+
+    assert call(cells, "redrive", about(order_id, "another reason")).problem == "idempotency-key-reused"
+    assert call(cells, "repair", about(order_id)).problem == "idempotency-key-reused"
+
+
+def test_operators_keys_are_their_own_and_each_redrive_has_the_next_number(cells: MemoryCells) -> None:
+    order_id = place(cells.ports())
+    call(cells, "redrive", about(order_id))
+    call(cells, "redrive", about(order_id), by=OTHER_OPERATOR)
+    call(cells, "redrive", about(order_id), key="key-2")
+
+    assert [event["sequence"] for event in events_of(cells, "CheckoutRedriven")] == [1, 2, 3]
+    assert [entry[0] for entry in trail(cells)] == ["anna", "bert", "anna"]
+
+
+def test_an_order_that_has_ended_is_not_started_again_and_the_refusal_is_in_the_trail(cells: MemoryCells) -> None:
+    order_id = place(cells.ports())
+    for step in (sagas.reserve, sagas.debit, sagas.complete):
+        step(cells.ports(), order_id)
+
+    answers = [call(cells, "redrive", about(order_id)) for _ in range(2)]
+
+    assert [(answer.status, answer.problem) for answer in answers] == [(409, "order-ended")] * 2
+    assert trail(cells) == [("anna", "Redrive", order_id, "Refused")]
+
+
+def test_an_order_is_redriven_at_home_only(cells: MemoryCells) -> None:
+    deposit(cells.ports(THERE), customer=FOREIGNER)
+    order_id = place(cells.ports(THERE), customer=FOREIGNER)
+
+    answer = call(cells, "redrive", about(order_id))
+
+    assert (answer.status, answer.problem) == (404, "unknown-order")
+    assert THERE in answer.body["detail"]
+
+
+def test_what_a_rejected_order_holds_goes_back(cells: MemoryCells) -> None:
+    order_id = orphan(cells, "Rejected")
+    assert [kind.value for kind in kinds(audited(cells))] == ["OrphanedReservation"]
+
+    assert call(cells, "repair", about(order_id)).status == 201
+
+    cells.clock.moment = cells.clock.moment.replace(hour=23)
+    assert audit(cells.ports(), book_keeping(cells)).findings == ()
+    allotment = cells.ports().store.allotments([CD], HERE)[CD]
+    assert (allotment.free, allotment.allotted) == (10, 10)
+    assert len(events_of(cells, "StockReleased")) == 1
+
+
+def test_what_a_completed_order_holds_is_sold(cells: MemoryCells) -> None:
+    order_id = orphan(cells, "Completed")
+
+    assert call(cells, "repair", about(order_id)).status == 201
+
+    cells.clock.moment = cells.clock.moment.replace(hour=23)
+    assert audited(cells).findings == ()
+    assert cells.ports().store.allotments([CD], HERE)[CD].free == 9
+
+
+def test_an_order_that_holds_nothing_or_has_not_ended_is_not_repaired(cells: MemoryCells) -> None:
+    pending = place(cells.ports(), key="pending")
+    sagas.reserve(cells.ports(), pending)
+    sold = orphan(cells, "Rejected")
+    call(cells, "repair", about(sold))
+
+    assert call(cells, "repair", about(pending), key="key-2").problem == "nothing-to-repair"
+    assert call(cells, "repair", about(sold), key="key-3").problem == "nothing-to-repair"
+
+
+def test_the_sale_of_a_sku_is_stopped_and_resumed(cells: MemoryCells) -> None:
+    stopped = call(cells, "stop-selling", {"sku": CD, "version": 1, "reason": "recalled"})
+    resumed = call(cells, "resume-selling", {"sku": CD, "version": 2, "reason": "mended"}, key="key-2")
+
+    assert (stopped.status, resumed.status) == (201, 201)
+    assert trail(cells) == [
+        ("anna", "StopSelling", CD, "Accepted"),
+        ("anna", "ResumeSelling", CD, "Accepted"),
+    ]
+
+
+def test_stock_is_sent_to_another_region_once_for_the_operation(cells: MemoryCells) -> None:
+    body = {"sku": CD, "units": 4, "toRegion": THERE, "reason": "idle there"}
+
+    answers = [call(cells, "transfer-stock", body) for _ in range(2)]
+
+    assert [answer.status for answer in answers] == [201, 201]
+    assert cells.ports().store.allotments([CD], HERE)[CD].free == 6
+    assert trail(cells) == [("anna", "TransferStock", CD, "Accepted")]
+
+
+def test_more_than_is_free_is_not_sent(cells: MemoryCells) -> None:
+    body = {"sku": CD, "units": 11, "toRegion": THERE, "reason": "idle there"}
+
+    assert call(cells, "transfer-stock", body).problem == "insufficient-stock"
+    assert trail(cells) == [("anna", "TransferStock", CD, "Refused")]
+
+
+def test_an_operation_is_read_by_operators_in_every_region(cells: MemoryCells) -> None:
+    done = call(cells, "redrive", about(place(cells.ports())))
+    operation_id = done.body["operationId"]
+
+    read = call(cells, "{operationId}", region=THERE, by=OTHER_OPERATOR, operationId=operation_id)
+
+    assert (read.status, read.body) == (200, done.body)
+    assert call(cells, "{operationId}", by=customer(CUSTOMER), operationId=operation_id).status == 403
+    assert call(cells, "{operationId}", operationId="op-" + "0" * 40).status == 404
+
+
+def test_what_the_first_releases_authorizer_says_names_no_operator() -> None:
+    said = {name: value for name, value in to_context(OPERATOR).items() if name != "operator"}
+
+    assert from_context(said) == NAMELESS
