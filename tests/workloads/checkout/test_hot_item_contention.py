@@ -86,8 +86,8 @@ def test_of_500_attempts_of_64_threads_on_50_tokens_exactly_50_succeed_and_sold_
 
 
 def test_switching_to_and_fro_under_load_sells_each_unit_once(dynamodb_cells: Cells, here: Ports) -> None:
-    allot(here, units=150)
-    orders = orders_for(here, 200)
+    allot(here, units=60)
+    orders = orders_for(here, 100)
 
     with caretaker(here, CD), ThreadPoolExecutor(16) as pool:
         sold = pool.map(until_decided, repeat(here), orders)
@@ -97,7 +97,7 @@ def test_switching_to_and_fro_under_load_sells_each_unit_once(dynamodb_cells: Ce
         outcomes = Counter(sold)
 
     settle(here)
-    assert outcomes == {Outcome.RESERVED: 150, Outcome.SOLD_OUT: 50}
+    assert outcomes == {Outcome.RESERVED: 60, Outcome.SOLD_OUT: 40}
     check(dynamodb_cells.state())
     after = allotment_of(here)
     assert (after.selling.is_plain(), after.free, after.selling.generation >= 1) == (True, 0, True)

@@ -44,6 +44,8 @@ class World:
         self.dies_at = -1
         self.after_the_write = False
         self.version = 0
+        self.meanwhile: Callable[[], object] | None = None
+        """What somebody else does right before the next commit."""
         list_price(self.ports, price=usd(0))
         allot(self.ports, units=UNITS)
 
@@ -85,8 +87,11 @@ class World:
             raise DiedError
 
     def _network(
-        self, _operation: str, _request: Mapping[str, Any], carry_out: Callable[[], dict[str, Any]]
+        self, operation: str, _request: Mapping[str, Any], carry_out: Callable[[], dict[str, Any]]
     ) -> dict[str, Any]:
+        if operation == "TransactWriteItems" and (meanwhile := self.meanwhile) is not None:
+            self.meanwhile = None
+            meanwhile()
         self.calls += 1
         # The dead do nothing more, whatever their code would still try; perhaps the last call had its effect.
         is_last = self.calls == self.dies_at + 1
@@ -192,6 +197,32 @@ def test_a_process_that_dies_at_any_of_its_calls_loses_and_doubles_nothing(
     else:
         pytest.fail("it never got through")
     assert call > 0
+
+
+@pytest.mark.parametrize("scene", [it_is_filled, it_is_drained, it_is_refilled, it_becomes_hot])
+def test_two_who_look_after_a_sku_at_once_do_it_once(scene: Callable[[World], Callable[[Ports], object]]) -> None:
+    world = hot_world()
+    what = scene(world)
+    world.meanwhile = lambda: what(world.ports)
+
+    assert world.act(what)
+
+    world.check()
+    assert world.meanwhile is None
+    assert sold_by_and_by(world) == UNITS
+    world.check()
+
+
+def test_a_switch_back_while_it_drains_is_not_undone_by_who_drains_it() -> None:
+    world = hot_world()
+    assert world.act(world.mode(PLAIN))
+    world.meanwhile = lambda: world.act(world.mode(HOT))
+
+    assert world.act(tend_all)
+
+    world.check()
+    assert world.cells.state().allotments[CD, world.ports.region].selling.is_hot()
+    assert sold_by_and_by(world) == UNITS
 
 
 ACTIONS = ("order", "order two", "release", "hot", "plain", "tend", "refill", "lose", "repeat", "wait", "allot")
