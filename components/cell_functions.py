@@ -34,7 +34,7 @@ from components.workload.permissions import (
 
 # HEALTH is what the health check reads.
 _READ_AT_THE_ENTRY: Final = ("COMMAND#*", "PRICE#*", "LISTING#*", "ALLOTMENT#*", "HEALTH")
-_SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", "POOL#*")
+_SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", "POOL#*", "TOKEN#*")
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
 
@@ -177,6 +177,8 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             environment={**tables, **admits, **hot_items, "COMMANDS_MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES)},
             statements=[
                 *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", *_SET_BY_COMMANDS)),
+                # A refund gives tokens back.
+                trades,
                 asks_for_care,
                 measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],

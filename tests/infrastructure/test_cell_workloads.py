@@ -235,7 +235,7 @@ def test_the_steps_write_orders_wallets_and_stock_but_no_price(cell: Graph) -> N
     ]
 
 
-def test_only_what_looks_after_hot_items_the_steps_and_repairs_write_tokens(cell: Graph) -> None:
+def test_only_what_sells_by_tokens_and_gives_them_back_writes_them(cell: Graph) -> None:
     writers = {
         name
         for name in functions(cell)
@@ -244,6 +244,7 @@ def test_only_what_looks_after_hot_items_the_steps_and_repairs_write_tokens(cell
     }
 
     assert writers == {
+        "meridian-checkout-commands",
         "meridian-checkout-hot-items",
         "meridian-checkout-operations",
         "meridian-checkout-saga-steps",

@@ -8,10 +8,15 @@ from collections.abc import Sequence
 from tests.workloads.checkout import sagas
 from tests.workloads.checkout.builders import CD
 from tests.workloads.checkout.hot_cell import HotCell, tend_now
+from tests.workloads.conftest import Emulator
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.order import OrderState
 from workloads.checkout.domain.step import Outcome
+
+for _service in ("dynamodb", "sqs"):
+    # The descriptions of the services are read once, in the server that workers are forked from.
+    Emulator("http://127.0.0.1:1").client(_service)
 
 
 def work(cell: HotCell, orders: Sequence[str], seed: int) -> None:
