@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from itertools import repeat
 from typing import Any
 
 from tests.local.end_to_end.shop import Shop, eventually
@@ -24,7 +25,7 @@ def test_a_hot_sku_is_sold_to_the_last_unit_and_becomes_plain_again(shop: Shop) 
     first = shop.order(poor, sku)
     assert shop.ended(poor, first.headers["Location"])["reason"] == "InsufficientFunds"
     with ThreadPoolExecutor(UNITS) as pool:
-        answers = list(pool.map(lambda buyer: shop.order(buyer, sku), buyers))
+        answers = list(pool.map(shop.order, buyers, repeat(sku)))
     ends = [shop.ended(buyer, answer.headers["Location"]) for buyer, answer in zip(buyers, answers, strict=True)]
     assert Counter(end["state"] for end in ends) == {"Completed": UNITS}
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Generator
+from contextlib import contextmanager, suppress
+from datetime import UTC, datetime
 from uuid import uuid4
 
 import msgspec
 
+from tests.workloads.checkout.builders import replaced
 from tests.workloads.checkout.cell import Cells
 from tests.workloads.conftest import HERE, REGIONS, Emulator
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
@@ -17,6 +19,7 @@ from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
 from workloads.checkout.adapters.token_queues import SqsTokenQueues
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.hot_items.ports import HotItems
+from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.hot_items.tending import tend
 from workloads.checkout.application.ports import Ports
 from workloads.contracts.clock import SystemClock
@@ -61,15 +64,28 @@ def tend_now(ports: Ports, sku: str) -> bool:
         return True
 
 
+class FastClock:
+    """A clock on which a minute passes in a second: messages are found missing as soon as that."""
+
+    def __init__(self) -> None:
+        self._start = datetime.now(UTC)
+
+    def now(self) -> datetime:
+        return self._start + 60 * (datetime.now(UTC) - self._start)
+
+
 @contextmanager
-def caretaker(ports: Ports, sku: str) -> Iterator[None]:
-    """Look after a SKU in the background, as the function does that is woken for it."""
+def caretaker(ports: Ports, sku: str) -> Generator[None]:
+    """Look after a SKU in the background, as the function does that is woken for it, and by the clock."""
     over = threading.Event()
+    by_the_clock = replaced(ports, clock=FastClock())
 
     def look_after() -> None:
         while not over.is_set():
             if not tend_now(ports, sku):
-                over.wait(0.05)
+                with suppress(UndecidedError):
+                    refill(by_the_clock, sku)
+                over.wait(0.2)
 
     thread = threading.Thread(target=look_after)
     thread.start()

@@ -6,6 +6,7 @@ import multiprocessing
 import random
 import time
 from multiprocessing.context import ForkServerContext
+from multiprocessing.process import BaseProcess
 
 import pytest
 
@@ -51,24 +52,24 @@ def test_workers_that_are_killed_lose_and_double_nothing(
     orders = [place(here, (CD, 1 + n % 2), customer=f"{CUSTOMER}-{n}") for n in range(units)]
     rng = random.Random(4)  # noqa: S311 - a test repeats itself
 
-    def start(seed: int) -> multiprocessing.process.BaseProcess:
+    def start(seed: int) -> BaseProcess:
         process = forks.Process(target=work, args=(cell, orders, seed), daemon=True)
         process.start()
         return process
 
-    workers = [start(seed) for seed in range(WORKERS)]
-    killed = 0
-    while killed < kills:
-        time.sleep(rng.uniform(0.02, 0.2))
-        at = rng.randrange(WORKERS)
-        # One that has nothing more to do is killed for nothing: it does not count.
-        killed += workers[at].is_alive()
-        workers[at].kill()
-        workers[at].join()
-        workers[at] = start(100 + killed)
     with caretaker(here, CD):
+        workers = [start(seed) for seed in range(WORKERS)]
+        killed = 0
+        while killed < kills:
+            time.sleep(rng.uniform(0.02, 0.2))
+            at = rng.randrange(WORKERS)
+            # One that has nothing more to do is killed for nothing: it does not count.
+            killed += workers[at].is_alive()
+            workers[at].kill()
+            workers[at].join()
+            workers[at] = start(100 + killed)
         for worker in workers:
-            worker.join(300)
+            worker.join(100)
     assert [worker.exitcode for worker in workers] == [0] * WORKERS
 
     time.sleep(HIDDEN_SECONDS)
