@@ -57,7 +57,7 @@ def check_tokens(state: State) -> None:
     named = [
         (state.orders[reservation.order_id].home.region, token, reservation.order_id)
         for reservation in state.reservations.values()
-        if reservation.state is not ReservationState.RELEASED
+        if reservation.state is not ReservationState.RELEASED and reservation.returned_at is None
         for token in numbers_of(reservation.tokens)
     ]
     assert len(named) == len(set(named))

@@ -13,7 +13,16 @@ from tests.workloads.checkout.cell import Cells
 from tests.workloads.conftest import HERE, REGIONS, THERE, Emulator
 from tests.workloads.functions import failures, queue_batch, queue_record
 from tests.workloads.proxy import OPERATOR, Answer, customer, proxy_event
-from workloads.checkout.entrypoints import api, availability, commands, outbox, saga_starter, saga_steps
+from workloads.checkout.entrypoints import (
+    api,
+    availability,
+    commands,
+    hot_items,
+    hot_items_clock,
+    outbox,
+    saga_starter,
+    saga_steps,
+)
 from workloads.contracts.envelope import encode
 
 BUS = "handlers"
@@ -58,7 +67,7 @@ def environment(
     for name, value in settings.items():
         monkeypatch.setenv(name, value)
     yield settings
-    for module in (api, availability, commands, outbox, saga_starter, saga_steps):
+    for module in (api, availability, commands, hot_items, hot_items_clock, outbox, saga_starter, saga_steps):
         for cached in vars(module).values():
             if hasattr(cached, "cache_clear"):
                 cached.cache_clear()
@@ -183,3 +192,30 @@ def test_health_asks_the_table_and_the_bus(environment: Mapping[str, str], monke
     failing = Answer(api.handler(proxy_event("GET /v1/health", principal=None), None))
     assert (failing.status, failing.problem) == (503, "unhealthy")
     assert "table" in failing.body["detail"]
+
+
+def test_a_sku_becomes_hot_by_command_is_filled_when_asked_for_and_looked_after_by_the_clock(
+    environment: Mapping[str, str], emulator: Emulator, dynamodb_cells: Cells
+) -> None:
+    here = dynamodb_cells.ports()
+    list_price(here)
+    wanted = [
+        command_message("SetAllotment", {"sku": CD, "units": 2, "version": 1}),
+        command_message("SetSellingMode", {"sku": CD, "mode": "Hot", "version": 1}),
+    ]
+    assert commands.handler({"Records": wanted}, None) == {"batchItemFailures": []}
+
+    def care() -> dict[str, Any]:
+        found = emulator.client("sqs").receive_message(QueueUrl=environment["HOT_ITEM_CARE_QUEUE_URL"])
+        return queue_batch(*(message["Body"] for message in found["Messages"]))
+
+    assert hot_items.handler(care(), None) == {"batchItemFailures": []}
+    order_id = place(here)
+    request = {"step": "reserve", "orderId": order_id, "customerId": CUSTOMER}
+    assert saga_steps.handler(request, None) == {"outcome": "Reserved"}
+    assert list(dynamodb_cells.state().reservations[order_id].tokens) == [CD]
+
+    hot_items_clock.handler({}, None)
+    asked = care()
+    assert [json.loads(record["body"]) for record in asked["Records"]] == [{"sku": CD, "refill": True}]
+    assert hot_items.handler(asked, None) == {"batchItemFailures": []}

@@ -26,13 +26,14 @@ from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.hot_items.tending import tend
 from workloads.checkout.application.ports import Ports
-from workloads.checkout.application.results import Settled
+from workloads.checkout.application.refund import refund_purchase
+from workloads.checkout.application.results import Placed, Settled
 from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.domain.selling import SellingMode
 from workloads.checkout.domain.step import Outcome
-from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
+from workloads.contracts.commands import RefundPurchase, RequestedSellingMode, SetSellingMode
 
 HOT = RequestedSellingMode.HOT
 PLAIN = RequestedSellingMode.PLAIN
@@ -416,4 +417,24 @@ def test_a_hot_order_goes_all_the_way_and_all_the_way_back(cells: MemoryCells, h
     check(cells.state())
     make_plain(here)
     assert allotment_of(here).free == 1
+    check(cells.state())
+
+
+@pytest.mark.parametrize("drained", [False, True], ids=["while hot", "after it became plain"])
+def test_a_purchase_that_is_refunded_gives_its_tokens_back(cells: MemoryCells, here: Ports, *, drained: bool) -> None:
+    make_hot(here, 2)
+    bought = order(here, (CD, 2), number=1)
+    deposit(here, 200, customer=f"{CUSTOMER}-1")
+    for step in (steps.reserve, steps.debit, steps.complete):
+        step(here, bought)
+    if drained:
+        make_plain(here)
+
+    refunded = RefundPurchase(order_id=bought, customer_id=f"{CUSTOMER}-1")
+    assert isinstance(refund_purchase(here, refunded, request("refund")), Placed)
+
+    check(cells.state())
+    pass_time(cells, seconds=1)
+    tend_all(here, CD)
+    assert steps.reserve(here, order(here, (CD, 2), number=2)) is Outcome.RESERVED
     check(cells.state())
