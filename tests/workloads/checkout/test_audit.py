@@ -24,19 +24,23 @@ from tests.workloads.checkout.builders import (
     deposit,
     list_price,
     place,
+    request,
     shop,
     usd,
 )
 from tests.workloads.checkout.cell import AnyCells, Cells, MemoryCells
+from tests.workloads.checkout.token_pools import MemoryPools, tend_all, with_pools
 from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.adapters.attributes import write_item
 from workloads.checkout.adapters.book_keeping import DynamoDbBookKeeping, ReadBudget
 from workloads.checkout.adapters.metrics import AuditMetrics
 from workloads.checkout.application.audit import Report, audit
 from workloads.checkout.application.ports import Ports
+from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.audit import Finding, FindingKind, History, Moment, was_in_use
 from workloads.checkout.domain.reservation import Reservation, ReservationState
 from workloads.contracts.clock import SystemClock, timestamp
+from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
 
 NOON = datetime(2026, 11, 30, 12, tzinfo=UTC)
 
@@ -428,3 +432,20 @@ def test_each_kind_of_finding_is_counted_also_where_there_is_none() -> None:
     assert request["Namespace"] == "Meridian/Checkout"
     values = {data["Dimensions"][0]["Value"]: data["Value"] for data in request["MetricData"]}
     assert values == dict.fromkeys(FindingKind, 0) | {"StockDiffers": 2}
+
+
+def test_units_in_the_pool_of_a_hot_sku_are_not_missing_and_those_that_vanished_are_found_once_it_is_plain(
+    cells: AnyCells,
+) -> None:
+    pools = MemoryPools()
+    here = with_pools(cells, pools)
+    shop(here)
+    for version, mode in enumerate((RequestedSellingMode.HOT, RequestedSellingMode.PLAIN), start=1):
+        set_selling_mode(here, SetSellingMode(sku=CD, mode=mode, version=version), request(f"mode-{version}"))
+        tend_all(here, CD)
+        bought(here, f"bought-{version}")
+        assert audited(cells).findings == ()
+
+    write(cells, f"ALLOTMENT#{CD}#{HERE}", "ALLOTMENT", "free", -1)
+
+    assert kinds(audited(cells)) == [FindingKind.STOCK_DIFFERS]
