@@ -15,6 +15,7 @@ from local.demo.accounts import Accounts
 from local.deployment import TEST_CREDENTIALS, Deployment
 
 if TYPE_CHECKING:
+    from mypy_boto3_cloudwatch import CloudWatchClient
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
     from mypy_boto3_dynamodb import DynamoDBClient
     from mypy_boto3_lambda import LambdaClient
@@ -195,6 +196,14 @@ class Shop:
     def cognito(self, region: str) -> CognitoIdentityProviderClient:
         """Return a client of the user pools."""
         return boto3.client("cognito-idp", region_name=region, **self._emulator())
+
+    def cloudwatch(self, region: str) -> CloudWatchClient:
+        """Return a client of the metrics."""
+        return boto3.client("cloudwatch", region_name=region, **self._emulator())
+
+    def functions(self, region: str) -> LambdaClient:
+        """Return a client of the functions."""
+        return boto3.client("lambda", region_name=region, **self._emulator())
 
     def sqs(self, region: str) -> SQSClient:
         """Return a client of the queues."""
