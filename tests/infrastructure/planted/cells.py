@@ -131,6 +131,9 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
             plant=lambda resources: [r for r in resources if "Kind" not in (r.inputs.get("dimensions") or {})],
         ),
     ],
+    "test_runbooks::test_every_alarm_of_checkout_is_in_its_runbook": [
+        new(ALARM, CELL, name="meridian-checkout-surprise"),
+    ],
     "test_cell_workloads::test_only_what_looks_after_hot_items_the_steps_and_repairs_write_tokens": [
         _leading_keys("to tokens", "checkout-api", "TOKEN#*"),
     ],

@@ -201,10 +201,6 @@ class Shop:
         """Return a client of the metrics."""
         return boto3.client("cloudwatch", region_name=region, **self._emulator())
 
-    def functions(self, region: str) -> LambdaClient:
-        """Return a client of the functions."""
-        return boto3.client("lambda", region_name=region, **self._emulator())
-
     def sqs(self, region: str) -> SQSClient:
         """Return a client of the queues."""
         return boto3.client("sqs", region_name=region, **self._emulator())
