@@ -15,7 +15,7 @@ def patterns(runbook: str) -> set[str]:
     """Return the names of alarms that a runbook knows: a `-end` belongs to the name before it."""
     found: set[str] = set()
     before = ""
-    for name in re.findall(r"`([a-z0-9*-]+)`", runbook):
+    for name in re.findall(r"`(-?[a-z][a-z0-9*-]*)`", runbook):
         if name.startswith("-"):
             found |= {f"{before.rsplit('-', count)[0]}{name}" for count in (1, 2)}
         else:
