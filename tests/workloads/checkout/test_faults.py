@@ -21,20 +21,30 @@ from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.carry_out import carry_out, refuse
 from workloads.checkout.application.changes import Change, SellingChange, TokenChange
 from workloads.checkout.application.deposit import deposit_to_wallet
+from workloads.checkout.application.follow_stock import follow_level
+from workloads.checkout.application.operations import act
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.operation import Action as OperatorsAction
+from workloads.checkout.domain.operation import Redrive, operation
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.commands import (
     COMMANDS,
     CancelOrder,
     Command,
     PlaceOrder,
+    ReceiveTransfer,
     RefundPurchase,
+    ResumeSelling,
     SetAllotment,
     SetPrice,
     SetSellingMode,
+    StopSelling,
+    TransferAllotment,
 )
+from workloads.contracts.events import SoldOut
 from workloads.contracts.identifiers import order_id
 
 _WRITES = frozenset({"transact_write_items", "put_item", "update_item", "delete_item", "batch_write_item"})
@@ -165,6 +175,46 @@ def never_possible(key: str) -> list[Action]:
     return [lambda here, _: refuse(here, refusal, command(f"refused-{key}", customer(key)))] * 2
 
 
+def transferred(key: str) -> list[Action]:
+    sku, transfer = f"{CD}-{key}", f"transfer-{key}"
+    sending = TransferAllotment(transfer_id=transfer, sku=sku, units=2, to_region=THERE)
+    receiving = ReceiveTransfer(transfer_id=transfer, sku=sku, units=2, from_region=HERE)
+    return [
+        lambda here, _: carry_out(here, sending, command(f"send-{key}", "stock.write")),
+        lambda here, _: carry_out(here, sending, command(f"again-{key}", "stock.write")),
+        lambda _, there: carry_out(there, receiving, command(f"receive-{key}", "stock.write")),
+    ]
+
+
+def taken_off_sale(key: str) -> list[Action]:
+    sku = f"{CD}-{key}"
+    told = SoldOut(sku=sku, region=HERE, sequence=1)
+    return [
+        lambda here, _: carry_out(here, StopSelling(sku=sku, version=1), command(f"stop-{key}", "operators")),
+        lambda here, _: carry_out(here, ResumeSelling(sku=sku, version=2), command(f"resume-{key}", "operators")),
+        lambda here, _: follow_level(here, told, _NobodyWatches()),
+    ]
+
+
+def redriven(key: str) -> list[Action]:
+    order = order_id(customer(key), "key-1")
+    asked = operation(
+        operator="anna",
+        key=key,
+        action=OperatorsAction.REDRIVE,
+        subject=order,
+        reason="incident",
+        body=order.encode(),
+    )
+    return [lambda here, _: act(here, asked, Redrive(order_id=order))]
+
+
+class _NobodyWatches:
+    """Nobody is told that stock lies idle."""
+
+    def idle_beside_low(self, idle: Allotment) -> None: ...
+
+
 # What comes before undisturbed, and what is disturbed.
 SCENARIOS: dict[str, tuple[Callable[[str], list[Action]], Callable[[str], list[Action]]]] = {
     "forward": (nothing, forward),
@@ -175,6 +225,9 @@ SCENARIOS: dict[str, tuple[Callable[[str], list[Action]], Callable[[str], list[A
     "called off from afar": (lambda key: forward(key)[:-1], called_off_from_afar),
     "taken back": (forward, taken_back),
     "refused": (nothing, never_possible),
+    "transferred": (opening, transferred),
+    "taken off sale": (opening, taken_off_sale),
+    "redriven": (opening, redriven),
 }
 
 
@@ -259,7 +312,7 @@ def end_of(state: State, key: str) -> object:
         tuple(wallet.balance for customer_id, wallet in state.wallets.items() if customer_id in mine),
         tuple(
             (allotment.allotted, allotment.free)
-            for (sku, _), allotment in state.allotments.items()
+            for (sku, _), allotment in sorted(state.allotments.items())
             if sku == f"{CD}-{key}"
         ),
         tuple(sorted(record.outcome for command_id, record in state.commands.items() if command_id.endswith(f"{key}"))),
