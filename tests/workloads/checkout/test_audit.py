@@ -37,8 +37,21 @@ from workloads.checkout.adapters.metrics import AuditMetrics
 from workloads.checkout.application.audit import Report, audit
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.set_selling_mode import set_selling_mode
-from workloads.checkout.domain.audit import Finding, FindingKind, History, Moment, was_in_use
+from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.audit import (
+    Finding,
+    FindingKind,
+    History,
+    Moment,
+    Share,
+    judge_stock,
+    ordinary_units,
+    present_tokens,
+    was_in_use,
+)
 from workloads.checkout.domain.reservation import Reservation, ReservationState
+from workloads.checkout.domain.selling import Selling, SellingMode
+from workloads.checkout.domain.token import HeldTokens
 from workloads.contracts.clock import SystemClock, timestamp
 from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
 
@@ -411,6 +424,26 @@ def _shop_once(ports: Ports, customer: str, turn: int) -> None:
         steps.reject(ports, order_id)
     else:
         steps.complete(ports, order_id)
+
+
+@pytest.mark.parametrize(("open_tokens", "free", "found"), [(6, 3, False), (6, 2, True), (5, 3, True), (7, 2, False)])
+def test_what_is_hot_is_judged_by_its_open_tokens(open_tokens: int, free: int, found: bool) -> None:  # noqa: FBT001
+    """Of ten units one was sold before the SKU became hot; two of the tokens are with an order."""
+    selling = Selling(mode=SellingMode.HOT, generation=2, issued=open_tokens, open=open_tokens)
+    allotment = Allotment(sku=CD, region=HERE, allotted=10, free=free, version=1, selling=selling)
+    reservation = Reservation(
+        order_id="o",
+        customer_id=CUSTOMER,
+        units={CD: 1},
+        tokens={CD: HeldTokens(2, (0, 1))},
+        state=ReservationState.HELD,
+    )
+    shares = [
+        {sku: Share(units, units) for sku, units in of(reservation, {CD: allotment}).items()}
+        for of in (ordinary_units, present_tokens)
+    ]
+
+    assert bool(judge_stock([allotment], *shares)) is found
 
 
 class CloudWatch:

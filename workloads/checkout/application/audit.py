@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import timedelta
 from typing import Final, Protocol, TypeAlias
 
@@ -20,6 +20,8 @@ from workloads.checkout.domain.audit import (
     judge_order,
     judge_stock,
     judge_wallet,
+    ordinary_units,
+    present_tokens,
     was_in_use,
 )
 from workloads.checkout.domain.order import Order
@@ -101,6 +103,8 @@ class _Audit:
         self._ports = ports
         self._book_keeping = book_keeping
         self._in_use: defaultdict[str, Share] = defaultdict(Share)
+        self._tokens: defaultdict[str, Share] = defaultdict(Share)
+        self._allotments: Mapping[str, Allotment] = {}
         self._met: set[str] = set()
         self._findings: list[Finding] = []
         self._orders = self._wallets = 0
@@ -108,11 +112,11 @@ class _Audit:
     def run(self) -> Report:
         earliest = self._ports.clock.now()
         known = self._book_keeping.audited_skus()
-        allotments = self._ports.store.allotments(known, self._ports.region)
+        allotments = self._allotments = self._ports.store.allotments(known, self._ports.region)
         at = Moment(earliest, self._ports.clock.now())
         judged = self._read_books(at)
         if judged:
-            self._findings += judge_stock(allotments.values(), self._in_use)
+            self._findings += judge_stock(allotments.values(), self._in_use, self._tokens)
         self._book_keeping.remember_skus(self._met - set(known))
         self._look_for_unpublished_events()
         return Report(
@@ -145,8 +149,8 @@ class _Audit:
         if history is not None:
             placed_at = books.order.placed_at if books.order else None
             surely, possibly = was_in_use(history, at, placed_at=placed_at)
-            for sku, units in history.reservation.all_units().items():
-                self._in_use[sku] = self._in_use[sku].plus(Share(units if surely else 0, units if possibly else 0))
+            _add(self._in_use, ordinary_units(history.reservation, self._allotments), surely, possibly)
+            _add(self._tokens, present_tokens(history.reservation, self._allotments), surely, possibly)
         if self._suspicion(books.order_id, books.order, history) is None:
             return
         # The scan may have read the order before and the reservation after a step: what is wrong stays wrong.
@@ -176,6 +180,11 @@ class _Audit:
         for name in self._book_keeping.unpublished():
             detail = f"the object {name} keeps what could not be published: publish it again, then remove the object"
             self._findings.append(Finding(FindingKind.UNPUBLISHED_EVENTS, name, detail))
+
+
+def _add(shares: defaultdict[str, Share], units: Mapping[str, int], surely: bool, possibly: bool) -> None:  # noqa: FBT001
+    for sku, number in units.items():
+        shares[sku] = shares[sku].plus(Share(number * surely, number * possibly))
 
 
 def audit(ports: Ports, book_keeping: BookKeeping) -> Report:

@@ -7,6 +7,7 @@ that moment counts as either. Money is judged by one wallet at a time, at one ve
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -17,6 +18,7 @@ import msgspec
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.order import Order, OrderState
 from workloads.checkout.domain.reservation import Reservation, ReservationState
+from workloads.checkout.domain.token import HeldTokens
 from workloads.checkout.domain.wallet import Wallet
 from workloads.contracts.clock import moment
 
@@ -117,16 +119,45 @@ def _unstamped_was_in_use(history: History, at: Moment, placed_at: str | None) -
     return not history.is_freed(), not history.is_freed()
 
 
-def judge_stock(allotments: Iterable[Allotment], in_use: Mapping[str, Share]) -> list[Finding]:
-    """Compare what is gone from each allotment with what its reservations had."""
+def ordinary_units(reservation: Reservation, allotments: Mapping[str, Allotment]) -> Counter[str]:
+    """Return the units that are no tokens of a generation which is sold at present: those are counted as open ones."""
+    units = Counter(reservation.units)
+    for sku, held in reservation.tokens.items():
+        if not _is_of_the_present(held, allotments.get(sku)):
+            units[sku] += len(held.numbers)
+    return units
+
+
+def present_tokens(reservation: Reservation, allotments: Mapping[str, Allotment]) -> Counter[str]:
+    """Return the units that are tokens of a generation which is sold at present."""
+    return Counter(reservation.all_units()) - ordinary_units(reservation, allotments)
+
+
+def _is_of_the_present(held: HeldTokens, allotment: Allotment | None) -> bool:
+    return (
+        allotment is not None and not allotment.selling.is_plain() and held.generation == allotment.selling.generation
+    )
+
+
+def judge_stock(
+    allotments: Iterable[Allotment], in_use: Mapping[str, Share], tokens: Mapping[str, Share]
+) -> list[Finding]:
+    """Compare what is gone from each allotment, and is no open token, with what its reservations had.
+
+    While a generation is drained, some of its tokens that orders have are settled already: these are ordinary units.
+    """
     findings: list[Finding] = []
     for allotment in allotments:
-        gone = allotment.units - allotment.free
+        gone = allotment.units - allotment.free - allotment.selling.open
         share = in_use.get(allotment.sku, Share())
-        # Open tokens are with orders or in the pool: how many are in the pool is known exactly only when none are open.
-        if share.least <= gone <= share.most + allotment.selling.open:
+        settled = 0
+        if not allotment.selling.is_plain():
+            closed = allotment.selling.issued - allotment.selling.open
+            settled = min(tokens.get(allotment.sku, Share()).most, closed)
+        share = share.plus(Share(0, settled))
+        if share.least <= gone <= share.most:
             continue
-        missing = gone - share.most - allotment.selling.open if gone > share.most else gone - share.least
+        missing = gone - share.most if gone > share.most else gone - share.least
         what = f"{missing} units are nowhere" if missing > 0 else f"{-missing} units were given out twice"
         findings.append(
             Finding(
