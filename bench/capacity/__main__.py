@@ -24,16 +24,16 @@ _SEED: Final = 2026
 _EVENT: Final = Scenario()
 _SHORTLY_HIDDEN: Final = replace(_EVENT, visibility=5.0)
 # What these designs come to shows at once; their whole event would take minutes to simulate.
-_FIRST_16_SECONDS: Final = replace(_EVENT, lasts=16.0)
-_FIRST_4_SECONDS: Final = replace(_EVENT, lasts=4.0, tail=5.0)
+_FIRST_8_SECONDS: Final = replace(_EVENT, lasts=8.0, tail=65.0)
+_FIRST_2_SECONDS: Final = replace(_EVENT, ramp=0.5, lasts=2.0, tail=5.0)
 
 _RUNS: Final[Sequence[tuple[Design, Limits, str, Scenario]]] = (
     (Design("tokens", Kind.TOKENS), REQUESTED, "as requested", _EVENT),
     (Design("tokens, hidden for 5 s", Kind.TOKENS), REQUESTED, "as requested", _SHORTLY_HIDDEN),
     (Design("64 counters", Kind.SHARDS), REQUESTED, "as requested", _EVENT),
-    (Design("one counter", Kind.COUNTER), REQUESTED, "first 16 s", _FIRST_16_SECONDS),
-    (Design("64 counters, in the request", Kind.SHARDS, queued=False), REQUESTED, "first 4 s", _FIRST_4_SECONDS),
-    (Design("one counter, in the request", Kind.COUNTER, queued=False), REQUESTED, "first 4 s", _FIRST_4_SECONDS),
+    (Design("one counter", Kind.COUNTER), REQUESTED, "first 8 s", _FIRST_8_SECONDS),
+    (Design("64 counters, in the request", Kind.SHARDS, queued=False), REQUESTED, "first 2 s", _FIRST_2_SECONDS),
+    (Design("one counter, in the request", Kind.COUNTER, queued=False), REQUESTED, "first 2 s", _FIRST_2_SECONDS),
     (Design("tokens", Kind.TOKENS), DEFAULTS, "defaults", _EVENT),
 )
 """The first is the one that the bounds are for."""

@@ -236,7 +236,7 @@ the queue's visibility time-out, 180 s, and would be late.
 - {greedy:.0%} of the demand comes from programs over their customer's rate (429); {away:.0%} reaches a Region that is
   not the customer's home, and is handed over (202).
 - Who gets a 429 of the gateway or a 503 comes back up to {patience} times, when `Retry-After` says and up to half of
-  it later. Where units are taken in the request, nobody comes back; only the first 4 s are simulated.
+  it later. Where units are taken in the request, nobody comes back; only the first seconds are simulated.
 - The bound of the queue in front of the saga is what StartExecution takes in {queue_seconds:.0f} s ({bound:,} orders).
   Because functions know the depth of up to {flag_age:.0f} s ago, more get in: see the deepest queue.
 - A request takes {request_ms:.0f} ms of the entry's function. Functions keep a hot item's price, flag and mode for
