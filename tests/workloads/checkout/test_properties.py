@@ -15,6 +15,7 @@ from workloads.checkout.domain import reservation as reservations
 from workloads.checkout.domain import wallet as wallets
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.home import Home
+from workloads.checkout.domain.listing import Offer
 from workloads.checkout.domain.order import FOLLOWING, Acceptance, IllegalTransitionError, Order, OrderStatus
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
@@ -33,12 +34,12 @@ LINES = st.lists(st.tuples(st.sampled_from(SKUS), st.integers(1, MAXIMUM_QUANTIT
 
 
 def placed(lines: list[tuple[str, int]], prices: dict[str, int]) -> Order | Refusal:
-    listed = {
-        sku: Price(sku=sku, region="us-east-1", amount=usd(minor_units), version=1)
+    offers = {
+        sku: Offer(price=Price(sku=sku, region="us-east-1", amount=usd(minor_units), version=1))
         for sku, minor_units in prices.items()
     }
     return orders.place(
-        order_of(*lines), listed, home=HOME, now=NOW, acceptance=Acceptance.SYNCHRONOUS, correlation_id="c"
+        order_of(*lines), offers, home=HOME, now=NOW, acceptance=Acceptance.SYNCHRONOUS, correlation_id="c"
     )
 
 
