@@ -446,6 +446,26 @@ def test_what_is_hot_is_judged_by_its_open_tokens(open_tokens: int, free: int, f
     assert bool(judge_stock([allotment], *shares)) is found
 
 
+def test_a_sku_on_its_way_to_hot_and_back_is_in_order_and_a_lost_unit_is_found_in_each_mode() -> None:
+    cells = MemoryCells()
+    here = with_pools(cells, MemoryPools())
+    list_price(here, price=usd(0))
+    allot(here)
+    for number in range(9):
+        if number in {3, 6}:
+            mode = RequestedSellingMode.HOT if number == 3 else RequestedSellingMode.PLAIN
+            set_selling_mode(here, SetSellingMode(sku=CD, mode=mode, version=number), request(f"mode-{number}"))
+            tend_all(here, CD)
+        order_id = place(here, customer=f"{CUSTOMER}-{number}")
+        steps.reserve(here, order_id)
+        (steps.release if number % 3 else steps.debit)(here, order_id)
+
+        assert FindingKind.STOCK_DIFFERS not in kinds(audited(cells))
+        write(cells, f"ALLOTMENT#{CD}#{HERE}", "ALLOTMENT", "free", -1)
+        assert kinds(audited(cells)).count(FindingKind.STOCK_DIFFERS) == 1
+        write(cells, f"ALLOTMENT#{CD}#{HERE}", "ALLOTMENT", "free", 1)
+
+
 class CloudWatch:
     """Keeps what it is told."""
 
