@@ -13,13 +13,14 @@ from components.checkout_saga import SAGA
 from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS as STEP_TIMEOUT_SECONDS
 from components.event_bus import EventBus
 from components.global_outputs import SharedOutputs, TokenIssuer
-from components.naming import Placement, Queue, Table
+from components.naming import RESERVATIONS_BY_EXPIRY, Placement, Queue, Table
 from components.policy_documents import Statement
 from components.queues import MAXIMUM_RECEIVES
 from components.settings import Context, Settings
 from components.workload import QueueTrigger, ScheduleTrigger, StreamTrigger
 from components.workload.permissions import (
     appends_items,
+    finds_items,
     measures_queue,
     measures_tokens,
     publishes_events,
@@ -35,6 +36,8 @@ from components.workload.permissions import (
 # HEALTH is what the health check reads.
 _READ_AT_THE_ENTRY: Final = ("COMMAND#*", "PRICE#*", "LISTING#*", "ALLOTMENT#*", "HEALTH")
 _SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", "POOL#*", "TOKEN#*")
+# Below a minute, so that runs seldom meet.
+_SWEEP_TIMEOUT_SECONDS: Final = 50
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
 
@@ -235,6 +238,23 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             environment={**tables, **hot_items},
             statements=[*decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*", "TOKEN#*")), trades, asks_for_care],
             key_services=("sqs",),
+        ),
+        FunctionRow(
+            function="checkout-sweeper",
+            context=Context.CHECKOUT,
+            entrypoint="sweeper",
+            timeout_seconds=_SWEEP_TIMEOUT_SECONDS,
+            environment={**tables, **hot_items},
+            statements=[
+                *decides(("ORDER#*", "ALLOTMENT#*", "TOKEN#*"), reads=("WALLET#*",)),
+                finds_items(
+                    "FindExpired", checkout.arn, RESERVATIONS_BY_EXPIRY, leading_keys=(f"{placement.region}#*",)
+                ),
+                trades,
+                asks_for_care,
+            ],
+            key_services=("sqs",),
+            trigger=ScheduleTrigger(minutes=1),
         ),
         FunctionRow(
             function="checkout-hot-items",

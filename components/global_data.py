@@ -11,13 +11,43 @@ import pulumi_aws as aws
 from components.encryption import RegionKey, RegionKeyArgs
 from components.global_outputs import ReplicatedTable
 from components.images import ContextImage, ContextImageArgs
-from components.naming import Placement, Table, resource_name
+from components.naming import RESERVATIONS_BY_EXPIRY, Placement, Table, resource_name
 from components.settings import Architecture, Context
 
 _COMPONENT: Final = "GlobalData"
 
 # Items of the outbox end after 14 days: that long, an event that was not published can be read again.
 _TIME_TO_LIVE: Final[Mapping[Table, str]] = {Table.CHECKOUT_OUTBOX: "expires_at"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Index:
+    """An index of a table: in it are only the items that have both keys, with these attributes."""
+
+    name: str
+    keys: tuple[str, str]
+    attributes: Sequence[str]
+
+    def args(self) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
+        partition, sort = self.keys
+        return aws.dynamodb.TableGlobalSecondaryIndexArgs(
+            name=self.name,
+            hash_key=partition,
+            range_key=sort,
+            projection_type="INCLUDE",
+            non_key_attributes=list(self.attributes),
+        )
+
+
+_INDEXES: Final[Mapping[Table, Sequence[_Index]]] = {
+    Table.CHECKOUT: (
+        _Index(
+            name=RESERVATIONS_BY_EXPIRY,
+            keys=("expiry_bucket", "expires_at"),
+            attributes=("order_id", "customer_id"),
+        ),
+    )
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -69,6 +99,7 @@ class GlobalData(pulumi.ComponentResource):
         consistency among Regions: strong consistency can not span continents, and the data's rules do without it.
         """
         owner, *others = self._args.placements
+        indexes = _INDEXES.get(table, ())
         made = aws.dynamodb.Table(
             f"{self._name}-{table}",
             region=owner.region,
@@ -77,9 +108,10 @@ class GlobalData(pulumi.ComponentResource):
             hash_key="pk",
             range_key="sk",
             attributes=[
-                aws.dynamodb.TableAttributeArgs(name="pk", type="S"),
-                aws.dynamodb.TableAttributeArgs(name="sk", type="S"),
+                aws.dynamodb.TableAttributeArgs(name=name, type="S")
+                for name in ("pk", "sk", *(key for index in indexes for key in index.keys))
             ],
+            global_secondary_indexes=[index.args() for index in indexes],
             ttl=_time_to_live(table),
             stream_enabled=True,
             stream_view_type="NEW_AND_OLD_IMAGES",

@@ -42,6 +42,7 @@ TOKENS: Final = "tokens"
 """What the names of token queues begin with, before their number."""
 LOYALTY_PROJECTIONS: Final = "loyalty-projections"
 EVENT_TARGET_DEAD_LETTERS: Final = "event-target-dead-letters"
+RESERVATIONS_BY_EXPIRY: Final = "reservations-by-expiry"
 CHECKOUT_REPAIR: Final = "checkout-repair"
 BUS: Final = PROJECT
 

@@ -23,6 +23,16 @@ def scans_items(sid: str, table_arn: pulumi.Input[str]) -> Statement:
     return Statement(sid=sid, actions=["dynamodb:Scan"], resources=[table_arn])
 
 
+def finds_items(sid: str, table_arn: pulumi.Input[str], index: str, *, leading_keys: Sequence[str] = ()) -> Statement:
+    """Query an index of a table; with `leading_keys`, only keys of the index that fit one of the patterns."""
+    return Statement(
+        sid=sid,
+        actions=["dynamodb:Query"],
+        resources=[pulumi.Output.concat(table_arn, f"/index/{index}")],
+        conditions=_of_leading_keys(leading_keys),
+    )
+
+
 def writes_items(sid: str, table_arn: pulumi.Input[str], *, leading_keys: Sequence[str] = ()) -> Statement:
     """Put, update and check items of a table, not delete them: nothing in this system deletes what happened."""
     return Statement(sid=sid, actions=_WRITE_ITEMS, resources=[table_arn], conditions=_of_leading_keys(leading_keys))

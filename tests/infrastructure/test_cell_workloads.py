@@ -18,6 +18,7 @@ REGION = "us-east-1"
 HANDLERS = {
     "meridian-identity-authorizer": "workloads.identity.entrypoints.authorizer.handler",
     "meridian-checkout-api": "workloads.checkout.entrypoints.api.handler",
+    "meridian-checkout-sweeper": "workloads.checkout.entrypoints.sweeper.handler",
     "meridian-checkout-auditor": "workloads.checkout.entrypoints.auditor.handler",
     "meridian-checkout-availability": "workloads.checkout.entrypoints.availability.handler",
     "meridian-checkout-commands": "workloads.checkout.entrypoints.commands.handler",
@@ -248,6 +249,7 @@ def test_only_what_sells_by_tokens_and_gives_them_back_writes_them(cell: Graph) 
         "meridian-checkout-hot-items",
         "meridian-checkout-operations",
         "meridian-checkout-saga-steps",
+        "meridian-checkout-sweeper",
     }
 
 

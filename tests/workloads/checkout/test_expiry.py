@@ -10,6 +10,7 @@ from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.conftest import HERE
 from workloads.checkout.application.ports import RESERVATION_LIFETIME, Ports
+from workloads.checkout.application.sweep import Swept, sweep
 from workloads.checkout.domain.order import OrderStatus
 from workloads.checkout.domain.step import Outcome
 
@@ -78,3 +79,49 @@ def test_the_time_is_also_a_condition_of_the_commit() -> None:
     cells.before_commit = expire
 
     assert steps.complete(here, order) is Outcome.RESERVATION_EXPIRED
+
+
+def test_the_sweeper_gives_back_what_expired_and_nothing_else(cells: AnyCells, here: Ports) -> None:
+    order = paid(here)
+    assert sweep(here).released == ()
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    swept = sweep(here)
+
+    assert (swept.released, swept.failed) == ((order,), ())
+    assert here.store.allotments([CD], HERE)[CD].free == 2
+    assert sweep(here) == Swept(released=(), forgotten=(), failed=())
+    assert steps.complete(here, order) is Outcome.RELEASED
+    steps.refund(here, order)
+    assert steps.reject(here, order) is Outcome.CANCELLED
+    check(cells.state())
+
+
+def test_a_purchase_does_not_expire(cells: AnyCells, here: Ports) -> None:
+    order = paid(here)
+    steps.complete(here, order)
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    assert sweep(here) == Swept(released=(), forgotten=(), failed=())
+
+
+def test_another_regions_reservations_are_left_to_it(cells: AnyCells, here: Ports, there: Ports) -> None:
+    paid(here)
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    assert sweep(there) == Swept(released=(), forgotten=(), failed=())
+
+
+def test_what_the_first_release_left_in_the_index_is_forgotten(cells: AnyCells, here: Ports) -> None:
+    order = paid(here)
+    steps.complete(here, order)
+    cells.client(HERE).update_item(
+        TableName=cells.table,
+        Key={"pk": {"S": f"ORDER#{order}"}, "sk": {"S": "RESERVATION"}},
+        UpdateExpression="SET expiry_bucket = :bucket",
+        ExpressionAttributeValues={":bucket": {"S": "us-east-1#007"}},
+    )
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    assert sweep(here) == Swept(released=(), forgotten=(order,), failed=())
+    assert sweep(here) == Swept(released=(), forgotten=(), failed=())

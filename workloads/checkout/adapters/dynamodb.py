@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -35,6 +35,8 @@ if TYPE_CHECKING:
 
 _OUTBOX_RETENTION: Final = 14 * 24 * 3600
 """Seconds that an outbox entry lives: as long as the longest retention of what it feeds (SQS: 14 days)."""
+_EXPIRED_AT_ONCE: Final = 100
+"""Of each bucket: what is more waits for the next run."""
 _CONFLICTS: Final = frozenset({"ConditionalCheckFailed", "TransactionConflict"})
 """The cancellation reasons that mean that another write came first; any other is a technical failure."""
 
@@ -90,6 +92,19 @@ class DynamoDbStore:
             reservation=items.read_reservation(reservation) if reservation else None,
             payment=items.read_payment(payment) if payment else None,
         )
+
+    def expired(self, now: str) -> Iterator[tuple[str, str]]:
+        """Yield order and customer of each reservation of this Region that is to be given back."""
+        for bucket in keys.expiry_buckets(self._region):
+            answer = self._client.query(
+                TableName=self._table,
+                IndexName=keys.RESERVATIONS_BY_EXPIRY,
+                KeyConditionExpression="expiry_bucket = :bucket AND expires_at <= :now",
+                ExpressionAttributeValues=write_item({":bucket": bucket, ":now": now}),
+                Limit=_EXPIRED_AT_ONCE,
+            )
+            for item in map(read_item, answer["Items"]):
+                yield item["order_id"], item["customer_id"]
 
     def account(self, customer_id: str) -> Account:
         """Return a customer's home and wallet."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from typing import Final, TypeAlias
+from zlib import crc32
 
 from workloads.checkout.domain.token import PARTITIONS, Token
 
@@ -10,6 +11,23 @@ Key: TypeAlias = dict[str, str]
 
 HANDOVER_PREFIX: Final = "HANDOVER#"
 """Followed by the Region of arrival, so that no two Regions write the same item."""
+
+
+RESERVATIONS_BY_EXPIRY: Final = "reservations-by-expiry"
+"""The index of what is held, by the time at which it expires: an item without a bucket is not in it."""
+EXPIRY_BUCKET: Final = "expiry_bucket"
+EXPIRY_BUCKETS: Final = 128
+"""A key of an index takes 1,000 writes a second (DynamoDB Developer Guide), and an order writes two."""
+
+
+def expiry_bucket(region: str, order_id: str) -> str:
+    """Return the bucket of a Region in which a reservation waits for its expiry."""
+    return expiry_buckets(region)[crc32(order_id.encode()) % EXPIRY_BUCKETS]
+
+
+def expiry_buckets(region: str) -> list[str]:
+    """Return all buckets of a Region."""
+    return [f"{region}#{number:03d}" for number in range(EXPIRY_BUCKETS)]
 
 
 def order(order_id: str) -> Key:

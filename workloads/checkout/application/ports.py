@@ -90,6 +90,13 @@ class Store(Protocol):
         """Return how far an order of a customer is, in one request."""
         ...
 
+    def expired(self, now: str) -> Iterable[tuple[str, str]]:
+        """Return order and customer of reservations of this Region that expired, some of them if there are many.
+
+        What was written a moment ago may be missing, and what was given back a moment ago may be there.
+        """
+        ...
+
     def account(self, customer_id: str) -> Account:
         """Return a customer's home and wallet."""
         ...

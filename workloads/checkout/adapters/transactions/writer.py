@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Final
 
 from workloads.checkout.adapters import items, keys
@@ -31,6 +31,11 @@ class Writer:
         """Return the time for an item that tells when it was written."""
         return timestamp(self._clock.now())
 
+    @property
+    def region(self) -> str:
+        """Where it writes."""
+        return self._region
+
     def add(self, key: keys.Key, fields: items.Fields) -> TransactWriteItemTypeDef:
         """Put an item if there is none."""
         return self.put(key, fields, ABSENT, {})
@@ -58,20 +63,24 @@ class Writer:
         values: Mapping[str, Plain],
         *,
         add: Mapping[str, int] | None = None,
+        remove: Sequence[str] = (),
     ) -> TransactWriteItemTypeDef:
-        """Set attributes, and add to numbers whatever they are by then, under a condition."""
+        """Set attributes, add to numbers whatever they are by then, and remove attributes, under a condition."""
         added = add or {}
         changed: dict[str, Plain] = {**fields, "origin_region": self._region}
         expression = "SET " + ", ".join(f"#{name} = :new_{name}" for name in changed)
         if added:
             expression += " ADD " + ", ".join(f"#{name} :added_{name}" for name in added)
+        if remove:
+            expression += " REMOVE " + ", ".join(f"#{name}" for name in remove)
         return {
             "Update": {
                 "TableName": self._table,
                 "Key": write_item(key),
                 "UpdateExpression": expression,
                 "ConditionExpression": condition,
-                "ExpressionAttributeNames": {f"#{name}": name for name in (*changed, *added)} | _reserved(condition),
+                "ExpressionAttributeNames": {f"#{name}": name for name in (*changed, *added, *remove)}
+                | _reserved(condition),
                 "ExpressionAttributeValues": write_item(
                     {f":new_{name}": value for name, value in changed.items()}
                     | {f":added_{name}": value for name, value in added.items()}

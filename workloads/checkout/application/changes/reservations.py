@@ -27,6 +27,12 @@ class ConsumeReservation(FrozenChange, frozen=True):
     now: str
 
 
+class ForgetExpiry(FrozenChange, frozen=True):
+    """That a reservation is not to expire any more, if it is not held: the first release leaves it among those."""
+
+    order_id: str
+
+
 class ReturnUnits(FrozenChange, frozen=True):
     """That the units of a purchase came back, if they were sold and had not."""
 
@@ -39,4 +45,6 @@ class CheckNothingHeld(FrozenChange, frozen=True):
     order_id: str
 
 
-ReservationChange: TypeAlias = AddReservation | MoveReservation | ConsumeReservation | ReturnUnits | CheckNothingHeld
+ReservationChange: TypeAlias = (
+    AddReservation | MoveReservation | ConsumeReservation | ForgetExpiry | ReturnUnits | CheckNothingHeld
+)
