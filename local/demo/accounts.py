@@ -1,4 +1,4 @@
-"""Who the demo calls as: customers in the user pool of their home Region, and one system of record a Region."""
+"""Who the demo calls as: customers in their home Region's user pool, and in each an operator and a system of record."""
 
 import asyncio
 import secrets
@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
 
 THREADS: Final = 8
+OPERATORS: Final = "operators"
+"""The group of the user pools for those who run the shop."""
 
 
 class SignInError(Exception):
@@ -63,8 +65,17 @@ class Accounts:
         )
         return self.sign_in(customer_id, home)["AccessToken"]
 
+    def open_operator(self, region: str) -> str:
+        """Create one of those who run the shop in a Region's pool and return an access token."""
+        name = f"operator-{secrets.token_hex(4)}"
+        pool, client = self._pools[region], self._clients[region]
+        client.admin_create_user(UserPoolId=pool.id, Username=name, MessageAction="SUPPRESS")
+        client.admin_set_user_password(UserPoolId=pool.id, Username=name, Password=self._password, Permanent=True)
+        client.admin_add_user_to_group(UserPoolId=pool.id, Username=name, GroupName=OPERATORS)
+        return self.sign_in(name, region)["AccessToken"]
+
     def sign_in(self, customer_id: str, home: str) -> Mapping[str, str]:
-        """Return the tokens of a customer that `open` created."""
+        """Return the tokens of a customer or an operator created here."""
         answer = self._clients[home].initiate_auth(
             ClientId=self._pools[home].client_id,
             AuthFlow="USER_PASSWORD_AUTH",

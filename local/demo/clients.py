@@ -3,7 +3,7 @@
 import asyncio
 import math
 from collections import defaultdict
-from collections.abc import AsyncGenerator, Mapping
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
 from time import perf_counter
@@ -13,6 +13,7 @@ import aiohttp
 import msgspec
 
 from local.demo.orders import CURRENCY
+from local.demo.plan import Line
 from workloads.contracts.money import Money
 
 CONCURRENCY: Final = 16
@@ -24,6 +25,10 @@ _ANSWER_SECONDS: Final = 30.0
 _ASK_AGAIN: Final = frozenset({409, 429, 503, 504})
 """Undecided, throttled, not taken on, no answer in time: the contract is that the same request may be sent again."""
 _CONFLICT: Final = 409
+SOLD_OUT: Final = "sold-out"
+ALREADY_COMPLETED: Final = "already-completed"
+_DECIDED: Final = frozenset({SOLD_OUT, ALREADY_COMPLETED})
+"""Conflicts that stay."""
 
 T = TypeVar("T")
 
@@ -39,14 +44,29 @@ class UnexpectedReplyError(Exception):
         self.reply = reply
 
 
+class LineDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """A line of an order as an API shows it."""
+
+    sku: str
+    quantity: int
+    unit_price: Money
+
+
 class OrderDocument(msgspec.Struct, frozen=True, rename="camel"):
-    """An order as an API shows it."""
+    """An order as an API shows it; a Single View shows it without its lines."""
 
     order_id: str
     state: str
     customer_id: str = ""
     total: Money | None = None
+    lines: tuple[LineDocument, ...] = ()
     reason: str | None = None
+
+
+class HandedOverDocument(msgspec.Struct, frozen=True, rename="camel"):
+    """What an order's document says of a wish that another Region than its home has passed on."""
+
+    command_id: str | None = None
 
 
 class DepositDocument(msgspec.Struct, frozen=True, rename="camel"):
@@ -111,9 +131,19 @@ class Reply:
     headers: Mapping[str, str] = field(repr=False)
 
     @property
+    def problem(self) -> str:
+        """Return the kind of problem that a conflict is about, the last part of its type; none in other answers."""
+        return self.read(_Problem, _CONFLICT).type.rsplit("/", 1)[-1] if self.status == _CONFLICT else ""
+
+    @property
     def sold_out(self) -> bool:
         """Tell whether the entry turned an order away because the customer's home has sold it out."""
-        return self.status == _CONFLICT and self.read(_Problem, _CONFLICT).type.endswith("/sold-out")
+        return self.problem == SOLD_OUT
+
+    @property
+    def ask_again(self) -> bool:
+        """Tell whether the same request may be sent again."""
+        return self.status in _ASK_AGAIN and self.problem not in _DECIDED
 
     def read(self, expected: type[T], *statuses: int) -> T:
         """Decode the body; raises UnexpectedReplyError unless the status is one of those expected."""
@@ -152,8 +182,8 @@ class EntryApi:
         self._slots = slots
         self._stopwatch = stopwatch
 
-    async def place_order(self, token: str, *, key: str, sku: str, wait: int | None = None) -> Reply:
-        """Place an order of one unit; with `wait`, ask for the answer at its end."""
+    async def place_order(self, token: str, *, key: str, lines: Sequence[Line], wait: int | None = None) -> Reply:
+        """Place an order; with `wait`, ask for the answer at its end."""
         prefer = {} if wait is None else {"Prefer": f"wait={wait}"}
         return await self._send(
             "place order" if wait is None else "place order and wait",
@@ -161,10 +191,10 @@ class EntryApi:
             "/v1/orders",
             token,
             headers={"Idempotency-Key": key, **prefer},
-            body=_order_body(sku),
+            body=_order_body(lines),
         )
 
-    async def command_order(self, token: str, *, key: str, sku: str) -> Reply:
+    async def command_order(self, token: str, *, key: str, lines: Sequence[Line]) -> Reply:
         """Send the same as an asynchronous command."""
         return await self._send(
             "command an order",
@@ -172,8 +202,16 @@ class EntryApi:
             "/v1/commands/place-order",
             token,
             headers={"Idempotency-Key": key},
-            body=_order_body(sku),
+            body=_order_body(lines),
         )
+
+    async def cancel_order(self, token: str, *, location: str) -> Reply:
+        """Call an order off."""
+        return await self._send("cancel an order", "POST", f"{location}/cancellation", token)
+
+    async def refund_order(self, token: str, *, location: str) -> Reply:
+        """Take a purchase back, as an operator."""
+        return await self._send("refund an order", "POST", f"{location}/refund", token)
 
     async def deposit(self, token: str, *, key: str, customer_id: str, cents: int) -> Reply:
         """Add money to a wallet."""
@@ -196,6 +234,11 @@ class EntryApi:
         body = {"sku": sku, "units": units, "version": 1}
         return await self._send("set an allotment", "POST", "/v1/commands/set-allotment", token, body=body)
 
+    async def sell_hot(self, token: str, *, sku: str) -> Reply:
+        """Have this Region sell a title by tokens."""
+        body = {"sku": sku, "mode": "Hot", "version": 1}
+        return await self._send("set a selling mode", "POST", "/v1/commands/set-selling-mode", token, body=body)
+
     async def read(self, operation: str, path: str, token: str) -> Reply:
         """Read what a Location or a path names."""
         return await self._send(operation, "GET", path, token)
@@ -217,7 +260,7 @@ class EntryApi:
             sent["Content-Type"] = "application/json"
         reply = await self._exchange(operation, method, path, sent, content)
         for _ in range(ATTEMPTS - 1):
-            if reply.status not in _ASK_AGAIN or reply.sold_out:
+            if not reply.ask_again:
                 break
             await asyncio.sleep(float(reply.headers.get("Retry-After", "1")))
             reply = await self._exchange(operation, method, path, sent, content)
@@ -254,8 +297,8 @@ async def entry_apis(urls: Mapping[str, str], stopwatch: Stopwatch) -> AsyncGene
         yield apis
 
 
-def _order_body(sku: str) -> object:
-    return {"lines": [{"sku": sku, "quantity": 1}]}
+def _order_body(lines: Sequence[Line]) -> object:
+    return {"lines": [{"sku": line.sku, "quantity": line.quantity} for line in lines]}
 
 
 def _money(cents: int) -> object:

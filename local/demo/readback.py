@@ -4,8 +4,8 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from local.demo.clients import CONCURRENCY, OrderDocument, Reply, ViewDocument
+from local.demo.following import PATIENCE, guarded, state_of
 from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
-from local.demo.replay import PATIENCE, guarded, state_of
 from local.demo.verify import expected_view, view_facts
 from local.demo.waiting import Deadline, for_each, read_until
 

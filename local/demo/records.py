@@ -1,6 +1,7 @@
 """What the demo keeps of its conversation with the entry APIs: filled by replay and read-back, judged by verify."""
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -13,11 +14,14 @@ from local.demo.clients import (
     Stopwatch,
     ViewDocument,
 )
-from local.demo.plan import PlannedCustomer, PlannedOrder, Way
+from local.demo.plan import PlannedCustomer, PlannedOrder, Title, Way
 
 COMPLETED: Final = "Completed"
+CANCELLED: Final = "Cancelled"
+REFUNDED: Final = "Refunded"
+REJECTED: Final = "Rejected"
 SOLD_OUT: Final = "SoldOut"
-TERMINAL: Final = frozenset({COMPLETED, "Rejected"})
+TERMINAL: Final = frozenset({COMPLETED, CANCELLED, REFUNDED, REJECTED})
 
 
 @dataclass
@@ -29,6 +33,12 @@ class OrderRecord:
     """To the first request and to its retries."""
     commands: list[CommandDocument] = field(default_factory=list)
     """What became of each of those requests that was a command."""
+    cancellation: Reply | None = None
+    """The answer to the customer who called it off."""
+    cancellation_outcome: str = ""
+    """What became of the cancellation as a command, where it was sent to another Region than the home."""
+    refunds: list[Reply] = field(default_factory=list)
+    """The answers to the operator, who asks twice."""
     seen: dict[str, OrderDocument] = field(default_factory=dict)
     """The order as each Region showed it in the end."""
     faults: list[str] = field(default_factory=list)
@@ -62,11 +72,35 @@ class OrderRecord:
         return self.at_home is not None and self.at_home.state == COMPLETED
 
     @property
+    def purchased(self) -> bool:
+        """Tell whether the order was a completed purchase, also where it was taken back then: its points stay."""
+        return self.at_home is not None and self.at_home.state in {COMPLETED, REFUNDED}
+
+    @property
+    def refunded(self) -> bool:
+        """Tell whether the order was taken back, by its home's word."""
+        return self.at_home is not None and self.at_home.state == REFUNDED
+
+    @property
     def outcome(self) -> str:
         """Return how the order ended, in one word."""
         if self.at_home is None:
             return SOLD_OUT if self.turned_away else "not seen"
-        return self.at_home.reason or self.at_home.state
+        return outcome_of(self.at_home)
+
+
+def units_of(records: Iterable[OrderRecord]) -> Counter[Title]:
+    """Return the units in these orders, as their homes show them."""
+    units: Counter[Title] = Counter()
+    for record in records:
+        for line in record.at_home.lines if record.at_home else ():
+            units[record.order.home, line.sku] += line.quantity
+    return units
+
+
+def outcome_of(document: OrderDocument) -> str:
+    """Return how an order ended, in one word: its state, or why it was rejected."""
+    return (document.reason or REJECTED) if document.state == REJECTED else document.state
 
 
 @dataclass
@@ -88,6 +122,7 @@ class Session:
     apis: Mapping[str, EntryApi]
     customers: dict[str, str]
     systems: Mapping[str, str]
+    operators: Mapping[str, str]
     stopwatch: Stopwatch
 
 
@@ -96,6 +131,7 @@ class Result:
     """Everything that a run has kept."""
 
     orders: Sequence[OrderRecord]
+    """Those of the file, those of the hot item, and those that took stock, in this order."""
     customers: Sequence[CustomerRecord]
     stopwatch: Stopwatch
     ordering_began: float
@@ -103,5 +139,6 @@ class Result:
 
     @property
     def orders_a_second(self) -> float:
-        """Return the throughput from the first order's request to the last order's end as the demo saw it."""
-        return len(self.orders) / (max(record.ended_at for record in self.orders) - self.ordering_began)
+        """Return the throughput from the first request to the last end of the file's orders, as the demo saw it."""
+        ends = [record.ended_at for record in self.orders if record.order.purchases]
+        return len(ends) / (max(ends) - self.ordering_began)

@@ -1,113 +1,25 @@
 """Sends the plan's requests to the entry APIs and keeps every answer."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Sequence
 from time import monotonic
 from typing import Final
 
-import aiohttp
-import msgspec
-
+from local.demo.changes_of_mind import cancel, follow_change_of_mind
 from local.demo.clients import (
     CONCURRENCY,
     WAIT_SECONDS,
-    CommandDocument,
-    DepositDocument,
-    EntryApi,
     OrderDocument,
     Reply,
-    UnexpectedReplyError,
 )
-from local.demo.plan import Plan, PlannedOrder, Retry, Way
-from local.demo.records import TERMINAL, CustomerRecord, OrderRecord, Session
+from local.demo.following import PATIENCE, follow_command, guarded, state_of
+from local.demo.plan import ChangeOfMind, Plan, PlannedOrder, Retry, Way
+from local.demo.records import TERMINAL, OrderRecord, Session
 from local.demo.waiting import Deadline, for_each, read_until
 
-NOT_FOUND: Final = 404
 UNDER_WAY: Final = 64
 """How many orders are on their way at a time before the oldest of them is looked at: orders end about in the order in
 which they came, and each look in vain costs the very processors that do the work."""
-LAST_COMMANDS: Final = 16
-"""How many of a Region's commands are followed when only all of them together matter."""
-PATIENCE: Final = 60.0
-"""Seconds that any single stage may take to settle; a healthy laptop needs a tenth of it."""
-
-
-class PreparationError(Exception):
-    """Prices, units or money could not be brought in: there is nothing to replay on."""
-
-
-async def stock_the_shop(plan: Plan, session: Session) -> None:
-    """Set every title's price and each Region's units, and return when the last of it is in force.
-
-    The commands before the last ones are settled by what follows: an order meets no price, another total than the
-    file's, or another number of units, wherever one of them came to nothing.
-    """
-    sent: dict[str, list[Reply]] = {region: [] for region in plan.regions}
-    price_region = plan.regions[0]
-
-    async def price(title: tuple[str, int]) -> None:
-        sku, cents = title
-        reply = await session.apis[price_region].set_price(session.systems[price_region], sku=sku, cents=cents)
-        sent[price_region].append(_accepted(reply))
-
-    async def allot(allotment: tuple[tuple[str, str], int]) -> None:
-        (region, sku), units = allotment
-        reply = await session.apis[region].set_allotment(session.systems[region], sku=sku, units=units)
-        sent[region].append(_accepted(reply))
-
-    await for_each(plan.prices.items(), price, workers=CONCURRENCY)
-    await for_each(plan.allotments.items(), allot, workers=CONCURRENCY)
-    deadline = Deadline(PATIENCE)
-
-    async def settled(reply: Reply) -> None:
-        document = await follow_command(reply, session.apis[reply.region], session.systems[reply.region], deadline)
-        if document.outcome != "Accepted":
-            message = f"{reply.operation} in {reply.region} was refused: {document.problem}"
-            raise PreparationError(message)
-
-    last = [reply for replies in sent.values() for reply in replies[-LAST_COMMANDS:]]
-    await for_each(last, settled, workers=CONCURRENCY)
-
-
-async def fill_wallets(plan: Plan, session: Session) -> list[CustomerRecord]:
-    """Make all deposits, and return when every one is in its wallet."""
-    records = [CustomerRecord(customer) for customer in plan.customers]
-    paying = [record for record in records if record.customer.deposit > 0]
-
-    async def pay(record: CustomerRecord) -> None:
-        customer = record.customer
-        token, api = session.systems[customer.deposit_region], session.apis[customer.deposit_region]
-        for _ in range(2 if customer.deposit_retried else 1):
-            reply = await api.deposit(
-                token, key=f"opening-{customer.customer_id}", customer_id=customer.customer_id, cents=customer.deposit
-            )
-            document = reply.read(DepositDocument, 201 if customer.deposit_region == customer.home else 202)
-            if record.deposit_location not in ("", reply.location):
-                record.faults.append(
-                    f"the retried deposit is at {reply.location}, the first at {record.deposit_location}"
-                )
-            record.deposit_location = reply.location
-            if reply.status == 201:
-                record.deposit = document
-
-    await for_each(paying, pay, workers=CONCURRENCY)
-    deadline = Deadline(PATIENCE)
-
-    async def settled(record: CustomerRecord) -> None:
-        """Handed-over deposits travel: no order may start before its money is there."""
-        home = record.customer.home
-        reply = await read_until(
-            session.apis[home],
-            "read a deposit",
-            record.deposit_location,
-            session.systems[home],
-            accepted=lambda reply: state_of(reply) == "Accepted",
-            deadline=deadline,
-        )
-        record.deposit = reply.read(DepositDocument, 200)
-
-    await for_each((record for record in paying if record.deposit is None), settled, workers=CONCURRENCY)
-    return records
 
 
 async def place_orders(plan: Plan, session: Session) -> list[OrderRecord]:
@@ -142,34 +54,19 @@ async def place_orders(plan: Plan, session: Session) -> list[OrderRecord]:
     return list(records.values())
 
 
-async def follow_command(reply: Reply, api: EntryApi, token: str, deadline: Deadline) -> CommandDocument:
-    """Return what became of a command: it is not found while it is still on its way."""
-    answer = await read_until(
-        api,
-        "read a command",
-        _accepted(reply).location,
-        token,
-        accepted=lambda seen: seen.status != NOT_FOUND,
-        deadline=deadline,
-    )
-    return answer.read(CommandDocument, 200)
+async def place_at_once(orders: Sequence[PlannedOrder], session: Session) -> list[OrderRecord]:
+    """Send orders as fast as the entries take them, and follow each to its end at home only then."""
+    records = [OrderRecord(order) for order in orders]
 
+    async def begin(record: OrderRecord) -> None:
+        await _begin(record, session, wait=None)
 
-async def guarded(faults: list[str], exchange: Callable[[], Awaitable[None]]) -> None:
-    """Run an exchange; an answer or a failure that it has no use for becomes a fault, which the verdict shows."""
-    try:
-        await exchange()
-    except UnexpectedReplyError as error:
-        faults.append(str(error))
-    except (aiohttp.ClientError, TimeoutError) as error:
-        faults.append(f"{type(error).__name__}: {error}")
+    async def finish(record: OrderRecord) -> None:
+        await _finish(record, session)
 
-
-def state_of(reply: Reply) -> str:
-    """Return the state that an order or a deposit is shown in; none while it is not found."""
-    if reply.status == NOT_FOUND:
-        return ""
-    return reply.read(_Stated, 200, 201, 202).state
+    await for_each(records, begin, workers=CONCURRENCY)
+    await for_each(records, finish, workers=CONCURRENCY)
+    return records
 
 
 async def _begin(record: OrderRecord, session: Session, *, wait: int | None) -> None:
@@ -178,6 +75,8 @@ async def _begin(record: OrderRecord, session: Session, *, wait: int | None) -> 
 
     async def exchange() -> None:
         record.answers.append(await _send(order, session, order.arrival, wait=wait))
+        if order.change_of_mind is ChangeOfMind.AT_ONCE:
+            await cancel(record, session)
         for retry in order.retries:
             record.answers.append(await _send(order, session, _retry_region(order, retry, session), wait=None))
 
@@ -189,6 +88,7 @@ async def _finish(record: OrderRecord, session: Session) -> None:
 
     async def exchange() -> None:
         await _follow(record, session, Deadline(PATIENCE))
+        await follow_change_of_mind(record, session, Deadline(PATIENCE))
         record.ended_at = monotonic()
 
     await guarded(record.faults, exchange)
@@ -212,12 +112,12 @@ async def _follow(record: OrderRecord, session: Session, deadline: Deadline) -> 
 
 
 async def _send(order: PlannedOrder, session: Session, region: str, *, wait: int | None) -> Reply:
-    api, token, sku = session.apis[region], session.customers[order.customer_id], order.purchase.sku
+    api, token = session.apis[region], session.customers[order.customer_id]
     match order.way:
         case Way.SYNCHRONOUS:
-            return await api.place_order(token, key=order.key, sku=sku, wait=wait)
+            return await api.place_order(token, key=order.key, lines=order.lines, wait=wait)
         case Way.COMMAND:
-            return await api.command_order(token, key=order.key, sku=sku)
+            return await api.command_order(token, key=order.key, lines=order.lines)
 
 
 def _retry_region(order: PlannedOrder, retry: Retry, session: Session) -> str:
@@ -225,16 +125,3 @@ def _retry_region(order: PlannedOrder, retry: Retry, session: Session) -> str:
     if retry is Retry.SAME_REGION:
         return order.arrival
     return next(region for region in session.apis if region != order.arrival)
-
-
-def _accepted(reply: Reply) -> Reply:
-    """Return the answer to a command that the bus took; any other is an error."""
-    if reply.status != 202:
-        raise UnexpectedReplyError(reply, "202")
-    return reply
-
-
-class _Stated(msgspec.Struct, frozen=True):
-    """What orders and deposits have in common."""
-
-    state: str

@@ -1,7 +1,7 @@
 """Carries the demo out against a laptop that is up, stage by stage."""
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 
@@ -10,11 +10,14 @@ from rich.console import Console
 from local.demo.accounts import Accounts, in_threads
 from local.demo.clients import Stopwatch, entry_apis
 from local.demo.orders import first_weeks
-from local.demo.plan import Plan, Way, make_plan
+from local.demo.plan import Outcome, Plan, PlannedCustomer, PlannedOrder, Way
+from local.demo.planning import make_plan
+from local.demo.preparing import fill_wallets, stock_the_shop
 from local.demo.readback import read_customers, read_orders
-from local.demo.records import CustomerRecord, Result, Session
-from local.demo.replay import fill_wallets, place_orders, stock_the_shop
+from local.demo.records import CustomerRecord, OrderRecord, Result, Session
+from local.demo.replay import place_at_once, place_orders
 from local.demo.report import show
+from local.demo.stocktaking import stock_takers
 from local.demo.verify import differences
 from local.deployment import Deployment
 
@@ -37,9 +40,12 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
     urls = {region: deployment.gateways[region].url for region in deployment.regions}
     async with entry_apis(urls, stopwatch) as apis:
         accounts = Accounts(deployment)
-        systems = await in_threads(accounts.system_of_record, [(region,) for region in plan.regions])
         session = Session(
-            apis=apis, customers={}, systems=dict(zip(plan.regions, systems, strict=True)), stopwatch=stopwatch
+            apis=apis,
+            customers={},
+            systems=await _in_each_region(accounts.system_of_record, plan),
+            operators=await _in_each_region(accounts.open_operator, plan),
+            stopwatch=stopwatch,
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(_sign_in(plan, session, accounts, say))
@@ -49,6 +55,12 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
         began = monotonic()
         async with _stage(say, f"{len(plan.orders)} orders, {_ways(plan)}"):
             orders = await place_orders(plan, session)
+        async with _stage(say, f"{len(plan.burst)} orders at once for {_hot_units(plan)} units of a hot item"):
+            orders += await place_at_once(plan.burst, session)
+        async with _stage(say, "stock taken: what must be left is bought, and one unit more is asked for"):
+            takers = stock_takers(plan, orders)
+            customers += await _let_in(takers, session, accounts)
+            orders += await _take_stock(takers, session)
         async with _stage(say, "each order read in the other Region"):
             await read_orders(orders, session)
         async with _stage(say, "each customer's Single View read in every Region"):
@@ -58,9 +70,7 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
 
 async def _sign_in(plan: Plan, session: Session, accounts: Accounts, say: Say) -> None:
     async with _stage(say, f"{len(plan.customers)} customers sign in to the user pools of their home Regions"):
-        homes = [(customer.customer_id, customer.home) for customer in plan.customers]
-        tokens = await in_threads(accounts.open, homes)
-        session.customers.update(zip((customer_id for customer_id, _ in homes), tokens, strict=True))
+        await _open(plan.customers, session, accounts)
 
 
 async def _stock(plan: Plan, session: Session, say: Say) -> None:
@@ -70,15 +80,48 @@ async def _stock(plan: Plan, session: Session, say: Say) -> None:
 
 async def _fill(plan: Plan, session: Session, say: Say) -> list[CustomerRecord]:
     async with _stage(say, f"{sum(customer.deposit > 0 for customer in plan.customers)} deposits"):
-        return await fill_wallets(plan, session)
+        return await fill_wallets(plan.customers, session)
+
+
+async def _let_in(customers: Sequence[PlannedCustomer], session: Session, accounts: Accounts) -> list[CustomerRecord]:
+    await _open(customers, session, accounts)
+    return await fill_wallets(customers, session)
+
+
+async def _open(customers: Sequence[PlannedCustomer], session: Session, accounts: Accounts) -> None:
+    homes = [(customer.customer_id, customer.home) for customer in customers]
+    tokens = await in_threads(accounts.open, homes)
+    session.customers.update(zip((customer_id for customer_id, _ in homes), tokens, strict=True))
+
+
+async def _take_stock(takers: Sequence[PlannedCustomer], session: Session) -> list[OrderRecord]:
+    """Ask for one unit more only when nothing is left any longer."""
+    orders = [order for taker in takers for order in taker.orders]
+    the_rest = await place_at_once([order for order in orders if order.outcome is Outcome.COMPLETED], session)
+    return the_rest + await place_at_once([order for order in orders if order.outcome is Outcome.SOLD_OUT], session)
+
+
+async def _in_each_region(call: Callable[[str], str], plan: Plan) -> dict[str, str]:
+    return dict(zip(plan.regions, await in_threads(call, [(region,) for region in plan.regions]), strict=True))
+
+
+def _hot_units(plan: Plan) -> int:
+    return sum(plan.allotments[title] for title in plan.hot)
 
 
 def _ways(plan: Plan) -> str:
     """Say what is special about the orders."""
-    elsewhere = sum(order.arrival != order.home for order in plan.orders)
-    commands = sum(order.way is Way.COMMAND for order in plan.orders)
-    retries = sum(len(order.retries) for order in plan.orders)
-    return f"{elsewhere} of them sent to another Region, {commands} as asynchronous commands, {retries} retries"
+
+    def count(accept: Callable[[PlannedOrder], bool]) -> int:
+        return sum(map(accept, plan.orders))
+
+    return (
+        f"{count(lambda order: len(order.lines) > 1)} of several lines, "
+        f"{count(lambda order: order.arrival != order.home)} sent to another Region, "
+        f"{count(lambda order: order.way is Way.COMMAND)} as asynchronous commands, "
+        f"{sum(len(order.retries) for order in plan.orders)} retries, "
+        f"{count(lambda order: order.change_of_mind is not None)} called off"
+    )
 
 
 @asynccontextmanager

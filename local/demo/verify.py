@@ -4,10 +4,21 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from local.demo.clients import OrderDocument, ViewDocument
+from local.demo.clients import ALREADY_COMPLETED, LineDocument, OrderDocument, ViewDocument
 from local.demo.orders import CURRENCY
-from local.demo.plan import Outcome, Plan, PlannedOrder, Way, points_for
-from local.demo.records import COMPLETED, SOLD_OUT, TERMINAL, CustomerRecord, OrderRecord
+from local.demo.plan import ChangeOfMind, Outcome, Plan, PlannedOrder, Way, points_for
+from local.demo.records import (
+    CANCELLED,
+    COMPLETED,
+    REFUNDED,
+    SOLD_OUT,
+    TERMINAL,
+    CustomerRecord,
+    OrderRecord,
+    outcome_of,
+    units_of,
+)
+from workloads.contracts.money import Money
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +43,7 @@ class ViewFacts:
 def differences(plan: Plan, orders: Sequence[OrderRecord], customers: Sequence[CustomerRecord]) -> list[Difference]:
     """Return everything that is not as it must be: none, if all is well."""
     return [
-        *(Difference(_name(record.order), found) for record in orders for found in _of_order(plan, record)),
+        *(Difference(record.order.name, found) for record in orders for found in _of_order(plan, record)),
         *_shared_ids(orders),
         *_of_stock(plan, orders),
         *_of_customers(plan, orders, customers),
@@ -40,12 +51,15 @@ def differences(plan: Plan, orders: Sequence[OrderRecord], customers: Sequence[C
 
 
 def expected_view(customer: CustomerRecord, orders: Iterable[OrderRecord]) -> ViewFacts:
-    """Return what a view must say, given which orders were completed: amounts and points are those of the file."""
+    """Return what a view must say, given how the orders ended: amounts and points are those of the file.
+
+    A refund gives the money back, and leaves the points: the loyalty programme has no rule that takes them.
+    """
     theirs = list(orders)
-    amounts = [record.order.purchase.cents for record in theirs if record.completed]
+    spent = sum(record.order.cents for record in theirs if record.completed)
     return ViewFacts(
-        balance=customer.customer.deposit - sum(amounts) if customer.customer.deposit else None,
-        points=sum(points_for(cents) for cents in amounts),
+        balance=customer.customer.deposit - spent if customer.customer.deposit else None,
+        points=sum(points_for(record.order.cents) for record in theirs if record.purchased),
         orders=frozenset((document.order_id, document.state) for record in theirs if (document := record.at_home)),
     )
 
@@ -62,6 +76,7 @@ def view_facts(view: ViewDocument) -> ViewFacts:
 def _of_order(plan: Plan, record: OrderRecord) -> Iterator[str]:
     yield from record.faults
     yield from _of_answers(record)
+    yield from _of_change_of_mind(record)
     if record.turned_away:
         if SOLD_OUT not in _allowed(record.order):
             yield f"it was turned away as sold out, expected {record.order.outcome.value}"
@@ -105,43 +120,91 @@ def _of_document(order: PlannedOrder, document: OrderDocument) -> Iterator[str]:
     if document.state not in TERMINAL:
         yield f"it in the state {document.state}, which is no end"
         return
-    ended = document.reason or document.state
-    if ended not in _allowed(order) or (document.state == "Completed") != (document.reason is None):
+    without_reason = document.state in {COMPLETED, REFUNDED}
+    if outcome_of(document) not in _allowed(order) or without_reason != (document.reason is None):
         yield f"it as {document.state} ({document.reason}), expected {order.outcome.value}"
     if document.customer_id != order.customer_id:
         yield f"it as an order of {document.customer_id}"
-    if document.total is None or (document.total.minor_units, document.total.currency) != (
-        order.purchase.cents,
-        CURRENCY,
+    if document.total != Money(order.cents, CURRENCY):
+        yield f"a total of {document.total}, the file has {order.cents} cents"
+    if Counter(document.lines) != Counter(
+        LineDocument(line.sku, line.quantity, Money(line.cents, CURRENCY)) for line in order.lines
     ):
-        yield f"a total of {document.total}, the file has {order.purchase.cents} cents"
+        yield f"the lines {document.lines}, ordered were {order.lines}"
 
 
 def _allowed(order: PlannedOrder) -> set[str]:
     """Return how an order may end. Who comes too late is turned away by the entry, or rejected by the stock itself."""
-    return {COMPLETED, SOLD_OUT} if order.outcome is Outcome.WHOEVER_COMES_FIRST else {order.outcome.value}
+    match order.outcome:
+        case Outcome.WHOEVER_COMES_FIRST:
+            return {COMPLETED, SOLD_OUT}
+        case Outcome.CANCELLED_UNLESS_COMPLETED:
+            return {COMPLETED, CANCELLED}
+        case _:
+            return {order.outcome.value}
+
+
+def _of_change_of_mind(record: OrderRecord) -> Iterator[str]:
+    """What the customer was told of the cancellation, and the operator of the refund, is what became of the order."""
+    change = record.order.change_of_mind
+    if change is None:
+        return
+    told = _told(record)
+    ended = {CANCELLED} if told == CANCELLED else {COMPLETED, REFUNDED}
+    if not told:
+        yield f"nobody knows what became of its cancellation: {record.cancellation}, {record.cancellation_outcome}"
+    elif record.outcome not in ended:
+        yield f"its customer was told {told}, but it is {record.outcome}"
+    if change is ChangeOfMind.TOO_LATE:
+        answers = [answer.status for answer in record.refunds]
+        if told != COMPLETED or answers != [202, 200]:
+            yield f"its cancellation came too late and was told {told}, its refunds answered {answers}, not [202, 200]"
+
+
+def _told(record: OrderRecord) -> str:
+    """Return what the answer to a cancellation says of the order's end: cancelled, completed before, or nothing."""
+    answer = record.cancellation
+    if answer is None:
+        return ""
+    if answer.problem:
+        return COMPLETED if answer.problem == ALREADY_COMPLETED else ""
+    if answer.status not in {200, 202}:
+        return ""
+    if answer.region == record.order.home or answer.status == 200:
+        return CANCELLED
+    return {"Accepted": CANCELLED, "Refused": COMPLETED}.get(record.cancellation_outcome, "")
 
 
 def _shared_ids(orders: Iterable[OrderRecord]) -> Iterator[Difference]:
-    """Two rows of the file are two orders, also where the file repeats itself."""
+    """Two keys are two orders, also where the file repeats itself."""
     rows: defaultdict[str, list[PlannedOrder]] = defaultdict(list)
     for record in orders:
         if record.at_home:
             rows[record.at_home.order_id].append(record.order)
     for order_id, several in rows.items():
         if len(several) > 1:
-            yield Difference(order_id, f"is the order of several rows: {', '.join(_name(order) for order in several)}")
+            yield Difference(order_id, f"is the order of several keys: {', '.join(order.name for order in several)}")
 
 
-def _of_stock(plan: Plan, orders: Iterable[OrderRecord]) -> Iterator[Difference]:
-    """No unit is sold twice, and none of a scarce title is left while a buyer was sent away."""
-    sold = Counter((record.order.home, record.order.purchase.sku) for record in orders if record.completed)
+def _of_stock(plan: Plan, orders: Sequence[OrderRecord]) -> Iterator[Difference]:
+    """No unit is sold twice, none of a scarce title is left while a buyer was sent away, and none is lost.
+
+    What the others have left, those who take stock can buy, all of it: units of orders that were rejected, called off
+    or refunded are for sale again.
+    """
+    sold = units_of(record for record in orders if record.completed)
+    by_others = units_of(record for record in orders if record.completed and not record.order.takes_stock)
+    stock_was_taken = any(record.order.takes_stock for record in orders)
     for title, units in plan.allotments.items():
-        if sold[title] > units or (title in plan.scarce and sold[title] != units):
-            region, sku = title
-            yield Difference(
-                f"{sku} in {region}", f"{sold[title]} units sold of {units}, asked for {plan.demand[title]}"
+        region, sku = title
+        if by_others[title] > units or (title in plan.scarce and by_others[title] != units):
+            found = f"{by_others[title]} units sold of {units}, asked for {plan.demand[title]}"
+            yield Difference(f"{sku} in {region}", found)
+        elif stock_was_taken and sold[title] != units:
+            found = (
+                f"{by_others[title]} units sold of {units}, but {sold[title] - by_others[title]} more could be bought"
             )
+            yield Difference(f"{sku} in {region}", found)
 
 
 def _of_customers(
@@ -172,7 +235,3 @@ def _of_deposit(customer: CustomerRecord) -> Iterator[str]:
         yield f"{home} shows the deposit as {document}"
     elif (document.amount.minor_units, document.amount.currency) != (cents, CURRENCY):
         yield f"{home} shows a deposit of {document.amount}, sent were {cents} cents"
-
-
-def _name(order: PlannedOrder) -> str:
-    return f"row {order.purchase.row} ({order.customer_id}, {order.purchase.sku})"
