@@ -134,7 +134,7 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_runbooks::test_every_alarm_of_checkout_is_in_its_runbook": [
         new(ALARM, CELL, name="meridian-checkout-surprise"),
     ],
-    "test_cell_workloads::test_only_what_looks_after_hot_items_the_steps_and_repairs_write_tokens": [
+    "test_cell_workloads::test_only_what_sells_by_tokens_and_gives_them_back_writes_them": [
         _leading_keys("to tokens", "checkout-api", "TOKEN#*"),
     ],
     "test_network::test_every_zone_gets_a_nat_gateway_where_one_is_configured": [
