@@ -40,6 +40,7 @@ def judge(world: World, shoppers: Shoppers) -> State:
     cancellations_and_refunds_came_true(state, shoppers)
     deposits_arrived_once(state, shoppers)
     every_failed_saga_was_parked(world)
+    every_transfer_has_arrived(state)
     nothing_was_set_aside(world)
     return state
 
@@ -113,6 +114,12 @@ def every_failed_saga_was_parked(world: World) -> None:
         assert all(isinstance(e.end, Failure) and e.end.error == "Parked" for e in failures), failures[0].end
         for execution in failures:
             assert any(f"arn:{execution.name}" in body for body in cell.parked), f"nobody was told of {execution.name}"
+
+
+def every_transfer_has_arrived(state: State) -> None:
+    """No unit is on its way between Regions any more."""
+    under_way = state.transfers.keys() - state.receipts.keys()
+    assert not under_way, f"{len(under_way)} transfers never arrived, such as {next(iter(under_way))}"
 
 
 def nothing_was_set_aside(world: World) -> None:

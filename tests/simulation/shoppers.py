@@ -15,6 +15,7 @@ from tests.simulation.faults import CrashError
 from tests.simulation.world import World
 from tests.workloads.regions import REGIONS
 from workloads.checkout.application.cancel import cancel_order
+from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.outbox_entries import Cause
@@ -34,6 +35,7 @@ from workloads.contracts.commands import (
     RequestedLine,
     SetAllotment,
     SetPrice,
+    TransferAllotment,
 )
 from workloads.contracts.identifiers import order_id
 from workloads.contracts.money import Money
@@ -108,6 +110,8 @@ class Shoppers:
         for cell in self.world.cells.values():
             for version in range(2, 2 + draw.randrange(3)):
                 spawn(lambda cell=cell, version=version: self._restock(cell, version), self._seconds * draw.random())
+            for number in range(draw.randrange(4)):
+                spawn(lambda cell=cell, number=number: self._transfer(cell, number), self._seconds * draw.random())
 
     def _shop(self, command: PlaceOrder) -> None:
         draw = self._random
@@ -177,6 +181,26 @@ class Shoppers:
             units = self._random.randrange(self.checkouts)
             command = SetAllotment(sku=sku, units=units, version=version)
             self._insist(lambda ports, command=command: set_allotment(ports, command, self._request()), cell.ports)
+
+    def _transfer(self, cell: SimulatedCell, number: int) -> None:
+        """Send units to another Region; a planner who got no answer asks again, perhaps under another command."""
+        command = TransferAllotment(
+            transfer_id=f"transfer-{number}",
+            sku=self._random.choice(SKUS),
+            units=self._random.randrange(1, 1 + self.checkouts // 10),
+            to_region=self._elsewhere(cell.region),
+        )
+        for _ in range(self._random.choice((1, 1, 2))):
+            self._requests += 1
+            identifier = f"command-{self._requests}"
+            cause = Cause(
+                id=identifier,
+                correlation_id=identifier,
+                acceptance=Acceptance.ASYNCHRONOUS,
+                owner="stock.write",
+            )
+            self._insist(lambda ports, cause=cause: carry_out(ports, command, cause), cell.ports)
+            self.world.scheduler.sleep(30 * self._random.random())
 
     def _insist(self, use_case: Callable[[Ports], T], ports: Ports) -> T | None:
         for attempt in range(_TRIES):
