@@ -22,6 +22,7 @@ from tests.workloads.checkout.cell import MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.token_pools import MemoryPools, tend_all, with_pools
 from tests.workloads.conftest import HERE
+from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.hot_items.tending import tend
@@ -438,3 +439,26 @@ def test_a_purchase_that_is_refunded_gives_its_tokens_back(cells: MemoryCells, h
     tend_all(here, CD)
     assert steps.reserve(here, order(here, (CD, 2), number=2)) is Outcome.RESERVED
     check(cells.state())
+
+
+def test_the_tokens_of_a_sku_are_counted_at_most_every_200_milliseconds_and_no_further_than_plenty(
+    cells: MemoryCells, here: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_hot(here, 640)
+    counted: list[int] = []
+    count = DynamoDbTokenLedger.decided_in
+
+    def noted(self: DynamoDbTokenLedger, sku: str, generation: int, partition: int) -> int:
+        counted.append(partition)
+        return count(self, sku, generation, partition)
+
+    monkeypatch.setattr(DynamoDbTokenLedger, "decided_in", noted)
+    tend_all(here, CD)
+    assert counted == []
+
+    pass_time(cells, milliseconds=201)
+    tend_all(here, CD)
+    tend_all(here, CD)
+
+    # Ten numbers lie under each of the 64 partition keys.
+    assert counted == [0, 1, 2, 3, 4, 5]
