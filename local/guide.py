@@ -6,6 +6,7 @@
 import argparse
 import sys
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -13,8 +14,10 @@ import httpx
 
 from local.demo.accounts import Accounts
 from local.deployment import TEST_CREDENTIALS, Deployment
+from workloads.contracts.identifiers import order_id
 
 _SKU: Final = "unicorn-plush"
+_KEY: Final = "first"
 _PATIENCE: Final = 30.0
 
 
@@ -22,8 +25,17 @@ class GuideError(Exception):
     """The data for the lines could not be brought in."""
 
 
-def prepare(deployment: Deployment) -> tuple[str, str]:
-    """Bring in a customer with money, and a title with a price and stock; returns the customer and their token."""
+@dataclass(frozen=True, slots=True)
+class Callers:
+    """Whom the lines call as."""
+
+    customer: str
+    customer_token: str
+    operator_token: str
+
+
+def prepare(deployment: Deployment) -> Callers:
+    """Bring in a customer with money, a title with a price and stock, and somebody who runs the shop."""
     home = deployment.regions[0]
     accounts = Accounts(deployment)
     customer = f"{home}.you"
@@ -43,10 +55,10 @@ def prepare(deployment: Deployment) -> tuple[str, str]:
         _accepted(api.post(f"/v1/wallets/{customer}/deposits", json=deposit, headers={**system, **key}))
         for command in commands:
             _wait_for_command(api, str(command["commandId"]), system)
-    return customer, token
+    return Callers(customer, token, operator_token=accounts.open_operator(home))
 
 
-def text(deployment: Deployment, customer: str, token: str) -> str:
+def text(deployment: Deployment, callers: Callers) -> str:
     """Return what a person needs to go on."""
     home, *others = deployment.regions
     url, other_url = deployment.gateways[home].url, deployment.gateways[(others or [home])[0]].url
@@ -54,8 +66,11 @@ def text(deployment: Deployment, customer: str, token: str) -> str:
     # Version 1 of the AWS command line knows only this name of the Region; version 2 knows it too.
     variables["AWS_DEFAULT_REGION"] = home
     table = deployment.outputs["global"]["tables"]["checkout"]["name"]
-    authorization = f"-H 'Authorization: Bearer {token}'"
-    order = f"""-H 'Idempotency-Key: first' -d '{{"lines":[{{"sku":"{_SKU}","quantity":1}}]}}'"""
+    customer = callers.customer
+    authorization = f"-H 'Authorization: Bearer {callers.customer_token}'"
+    operator = f"-H 'Authorization: Bearer {callers.operator_token}'"
+    placed = order_id(customer, _KEY)
+    order = f"""-H 'Idempotency-Key: {_KEY}' -d '{{"lines":[{{"sku":"{_SKU}","quantity":1}}]}}'"""
     values = f"""--expression-attribute-values '{{":pk":{{"S":"WALLET#{customer}"}}}}'"""
     lines = [
         "",
@@ -67,6 +82,10 @@ def text(deployment: Deployment, customer: str, token: str) -> str:
         "",
         "Read what the customer sees, in the other Region:",
         f"curl -s {other_url}/v1/customers/{customer}/view {authorization}",
+        "",
+        "Call it off, which a completed purchase refuses; then have it refunded, by one of those who run the shop:",
+        f"curl -si -X POST {url}/v1/orders/{placed}/cancellation {authorization}",
+        f"curl -si -X POST {url}/v1/orders/{placed}/refund {operator}",
         "",
         "Ask a cell how it is:",
         f"curl -s {url}/v1/health",
@@ -107,7 +126,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--deployment", type=Path, required=True)
     deployment = Deployment.load(parser.parse_args(arguments).deployment)
     try:
-        sys.stdout.write(text(deployment, *prepare(deployment)))
+        sys.stdout.write(text(deployment, prepare(deployment)))
     except GuideError as error:
         sys.stderr.write(f"{error}\n")
         return 1
