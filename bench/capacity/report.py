@@ -14,6 +14,8 @@ from bench.capacity.scenario import SLICE, Scenario
 
 SOLD_AT_LEAST: Final = 0.99
 
+_WIDTH: Final = 170
+
 _HEADS: Final = (
     "design",
     "quotas",
@@ -110,8 +112,9 @@ def show(rows: Sequence[Row], scenario: Scenario, seed: int) -> None:
         table.add_column(f"{row.design}\n({row.quotas})", justify="right")
     for head, *figures in list(zip(_HEADS, *(row.cells() for row in rows), strict=True))[2:]:
         table.add_row(head, *figures)
-    Console().print(table)
-    Console().print(
+    console = Console(width=_WIDTH)
+    console.print(table)
+    console.print(
         f"bounds, for the first: 0 oversold, 0 late after the push, at least {SOLD_AT_LEAST:.0%} sold: "
         f"{'kept' if kept(rows[0]) else 'NOT KEPT'}"
     )
@@ -195,13 +198,13 @@ What it says:
 - With tokens, every unit is sold, none twice, and no transaction meets another. After the push, a request is answered
   409 by what its function knows already.
 - Behind the same bounded queue, 64 counters sell everything too, and know sooner that they did: StartExecution lets
-  {starts:,} orders a second through, 31 a counter, and who meets another tries again. They pay with conflicts. What
-  tokens add shows where no queue is in front, and will show when StartExecution is raised further.
+  {starts:,} orders a second through, 31 a counter, and who meets another tries again. They pay with conflicts, and in
+  the request, without the queue, with answers of 503 while there is stock.
 - Units whose worker died are the last to be sold: with the queue's visibility time-out of {visibility:.0f} s, orders
   wait and fail meanwhile although all else is sold; with 5 s, hardly any.
 - One counter does not work in any place: a transaction of {write_ms:.0f} ms holds it, so at most 125 a second succeed.
-- By default quotas nothing is lost or sold twice, but little is sold: {default_starts} sagas start a second, Lambda
-  grows by 100 environments a second, and a new table takes 4,000 write units.
+- By default quotas nothing is lost or sold twice, but most customers meet a closed door: {default_starts} sagas start a
+  second, Lambda grows by 100 environments a second, and a new table takes 4,000 write units.
 
 ## Quotas, for each Region
 

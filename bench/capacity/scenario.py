@@ -16,7 +16,7 @@ class Scenario:
     """New checkouts, each of one unit of the one item."""
     ramp: float = 2.0
     """From none to all of the demand."""
-    lasts: float = 50.0
+    lasts: float = 45.0
     stock: int = 10_000
     tail: float = 65.0
     """For how long the Region is watched after the last new checkout."""
