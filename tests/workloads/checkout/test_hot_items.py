@@ -11,9 +11,12 @@ from tests.workloads.checkout.builders import (
     BOOK,
     CD,
     CUSTOMER,
+    FOREIGNER,
     allot,
+    command,
     deposit,
     list_price,
+    order_of,
     place,
     request,
     usd,
@@ -21,20 +24,27 @@ from tests.workloads.checkout.builders import (
 from tests.workloads.checkout.cell import MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.token_pools import MemoryPools, tend_all, with_pools
-from tests.workloads.conftest import HERE
+from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
 from workloads.checkout.application.deciding import UndecidedError
+from workloads.checkout.application.follow_stock import follow_level
 from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.hot_items.tending import tend
+from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.refund import refund_purchase
-from workloads.checkout.application.results import Placed, Settled
+from workloads.checkout.application.results import HandedOver, Placed, Settled
+from workloads.checkout.application.selling import set_selling
 from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.listing import Listing
+from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.domain.selling import SellingMode
 from workloads.checkout.domain.step import Outcome
-from workloads.contracts.commands import RefundPurchase, RequestedSellingMode, SetSellingMode
+from workloads.contracts.commands import RefundPurchase, RequestedSellingMode, SetSellingMode, StopSelling
+from workloads.contracts.events import SoldOut
 
 HOT = RequestedSellingMode.HOT
 PLAIN = RequestedSellingMode.PLAIN
@@ -77,6 +87,10 @@ def make_plain(ports: Ports, version: int = 2) -> None:
 
 def order(ports: Ports, *lines: tuple[str, int], number: int = 0) -> str:
     return place(ports, *lines or ((CD, 1),), customer=f"{CUSTOMER}-{number}")
+
+
+def kind_of(result: object) -> RefusalKind | None:
+    return result.kind if isinstance(result, Refusal) else None
 
 
 def allotment_of(ports: Ports, sku: str = CD) -> Allotment:
@@ -174,14 +188,72 @@ def test_an_order_gets_all_its_tokens_or_none_beside_its_plain_lines(
     check(cells.state())
 
 
-def test_an_order_for_more_tokens_than_fit_into_a_transaction_can_not_be_served(
+def test_an_order_for_more_tokens_than_fit_into_a_transaction_is_sold_out_if_it_was_placed_before_the_switch(
     cells: MemoryCells, here: Ports
 ) -> None:
+    before = order(here, (CD, 51), number=2)
     make_hot(here, 120)
 
     assert steps.reserve(here, order(here, (CD, 50), number=1)) is Outcome.RESERVED
-    assert steps.reserve(here, order(here, (CD, 51), number=2)) is Outcome.SOLD_OUT
+    assert steps.reserve(here, before) is Outcome.SOLD_OUT
     check(cells.state())
+
+
+@pytest.mark.parametrize("cause", [request("an order"), command("an order")], ids=lambda cause: cause.acceptance)
+def test_an_order_for_more_tokens_than_fit_into_a_transaction_is_refused_at_the_entry(
+    cells: MemoryCells, here: Ports, cause: Cause
+) -> None:
+    make_hot(here, 60)
+    make_hot(here, 60, BOOK)
+
+    refused = place_order(here, order_of((CD, 30), (BOOK, 20), (CD, 1)), cause)
+
+    assert isinstance(refused, Refusal)
+    assert refused.kind is RefusalKind.TOO_MANY_UNITS
+    assert f"{BOOK}, {CD}" in refused.detail
+    assert "50 units of such items at most, and this one asks for 51" in refused.detail
+    assert cells.state().orders == {}
+    kept = here.store.command("an order")
+    assert (kept.refusal if kept else None) == (refused if cause.acceptance is Acceptance.ASYNCHRONOUS else None)
+    assert isinstance(place_order(here, order_of((CD, 30), (BOOK, 20)), request()), Placed)
+
+
+def test_the_customers_home_says_how_many_units_an_order_may_have(cells: MemoryCells, here: Ports) -> None:
+    there = cells.ports(THERE)
+    make_hot(here, 60)
+
+    assert kind_of(place_order(there, order_of((CD, 51)), request())) is RefusalKind.TOO_MANY_UNITS
+    assert isinstance(place_order(here, order_of((CD, 51), customer=FOREIGNER), request()), HandedOver)
+
+
+def test_what_turns_back_into_ordinary_units_is_ordered_in_any_number_at_once(here: Ports) -> None:
+    make_hot(here, 60)
+
+    assert set_mode(here, PLAIN, 2) == Settled()
+
+    assert isinstance(place_order(here, order_of((CD, 51)), request()), Placed)
+    assert set_mode(here, HOT, 3) == Settled()
+    assert kind_of(place_order(here, order_of((CD, 51), key="next"), request())) is RefusalKind.TOO_MANY_UNITS
+
+
+def test_the_mode_the_flag_and_the_sale_of_a_listing_do_not_disturb_each_other(here: Ports) -> None:
+    make_hot(here, 1)
+    follow_level(here, SoldOut(sku=CD, region=HERE, sequence=1), _Nobody())
+    set_selling(here, StopSelling(sku=CD, version=7), command("stop", "catalogue.write"))
+    make_plain(here)
+
+    [listing] = here.store.listings(CD)
+    assert listing == Listing(sku=CD, region=HERE, sold_out=True, level_sequence=1, stopped=True, version=7)
+    set_mode(here, HOT, 3)
+    [listing] = here.store.listings(CD)
+    assert (listing.by_tokens, listing.sold_out, listing.stopped) == (True, True, True)
+
+
+class _Nobody:
+    """Is told nothing."""
+
+    def idle_beside_low(self, idle: Allotment) -> None:
+        raise AssertionError(idle)
 
 
 def test_the_same_order_reserved_again_keeps_its_tokens(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from workloads.checkout.application.changes import AssignPool
+from workloads.checkout.application.changes import AssignPool, TellSellingMode
 from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.hot_items.judging import commit_selling
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import Settled
+from workloads.checkout.domain.listing import Listing
 from workloads.checkout.domain.refusal import Refusal
 from workloads.checkout.domain.switching import Pools, Switch, switch
 from workloads.contracts.commands import SetSellingMode
@@ -34,5 +35,6 @@ def _set(ports: Ports, command: SetSellingMode, cause: Cause) -> Settled | Refus
         return result
     selling, pool = decided.movement.after.selling, decided.assigned_pool
     assigned = [] if pool is None else [AssignPool(pool, ports.region, command.sku, selling.generation)]
-    commit_selling(ports, decided.movement, *assigned, *record_of(ports, cause, Settled()))
+    told = TellSellingMode(Listing(sku=command.sku, region=ports.region, by_tokens=selling.is_hot()))
+    commit_selling(ports, decided.movement, told, *assigned, *record_of(ports, cause, Settled()))
     return Settled()

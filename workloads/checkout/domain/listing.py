@@ -9,6 +9,7 @@ import msgspec
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.price import Price
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
+from workloads.checkout.domain.token import MAXIMUM_TOKENS
 from workloads.contracts.commands import ResumeSelling, StopSelling
 from workloads.contracts.events import BackInStock, SoldOut
 
@@ -26,6 +27,8 @@ class Listing(msgspec.Struct, frozen=True, kw_only=True):
     """Of all Regions' sale: the newest version counts, wherever it was said."""
     version: int = 0
     """Of `stopped`; 0 where nothing was ever said."""
+    by_tokens: bool = False
+    """How the Region's own stock is sold."""
 
 
 class Offer(msgspec.Struct, frozen=True, kw_only=True):
@@ -34,6 +37,8 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     price: Price
     stopped: bool = False
     sold_out: bool = False
+    """In the customer's home Region."""
+    by_tokens: bool = False
     """In the customer's home Region."""
 
 
@@ -88,6 +93,19 @@ def refuse_sold_out(offers: Mapping[str, Offer], *, region: str) -> Refusal | No
         return None
     return Refusal(
         RefusalKind.SOLD_OUT, f"{', '.join(sold_out)}: sold out in {region}, order it when it is back in stock"
+    )
+
+
+def refuse_too_many_tokens(units: Mapping[str, int], offers: Mapping[str, Offer], *, region: str) -> Refusal | None:
+    """Refuse an order for more of what is sold by tokens than one transaction can hold."""
+    hot = sorted(sku for sku, offer in offers.items() if offer.by_tokens)
+    wanted = sum(units[sku] for sku in hot)
+    if wanted <= MAXIMUM_TOKENS:
+        return None
+    return Refusal(
+        RefusalKind.TOO_MANY_UNITS,
+        f"{', '.join(hot)}: in great demand in {region}, where one order has {MAXIMUM_TOKENS} units of such items at "
+        f"most, and this one asks for {wanted}: order fewer, or in several orders",
     )
 
 

@@ -5,14 +5,15 @@ What it holds and pays is in `reservation` and `wallet`.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final
 
 import msgspec
 
 from workloads.checkout.domain.home import Home
-from workloads.checkout.domain.listing import Offer, refuse_stopped
+from workloads.checkout.domain.listing import Offer, refuse_stopped, refuse_too_many_tokens
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.commands import PlaceOrder, RequestedLine
 from workloads.contracts.events import (
@@ -136,6 +137,8 @@ def place(
         return lines
     if (stopped := refuse_stopped(offers)) is not None:
         return stopped
+    if (too_many := refuse_too_many_tokens(units_of(lines), offers, region=home.region)) is not None:
+        return too_many
     total = _total(lines)
     if isinstance(total, Refusal):
         return total
@@ -152,6 +155,14 @@ def place(
         acceptance=acceptance,
         correlation_id=correlation_id,
     )
+
+
+def units_of(lines: Iterable[OrderLine]) -> dict[str, int]:
+    """Return how many units of each SKU lines ask for: several may name the same one."""
+    units: Counter[str] = Counter()
+    for line in lines:
+        units[line.sku] += line.quantity
+    return dict(units)
 
 
 def placed(order: Order) -> OrderPlaced:

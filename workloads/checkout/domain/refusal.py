@@ -24,6 +24,7 @@ class RefusalKind(StrEnum):
     NOTHING_TO_REPAIR = "nothing-to-repair"
     SOLD_OUT = "sold-out"
     NOT_FOR_SALE = "not-for-sale"
+    TOO_MANY_UNITS = "too-many-units"
     INSUFFICIENT_STOCK = "insufficient-stock"
     UNKNOWN_REGION = "unknown-region"
     NO_TOKEN_QUEUE = "no-token-queue"  # noqa: S105 - no password

@@ -9,7 +9,7 @@ from enum import StrEnum
 import msgspec
 
 from workloads.checkout.domain.allotment import Allotment, Movement, put_back, take, tell
-from workloads.checkout.domain.order import Order
+from workloads.checkout.domain.order import Order, units_of
 from workloads.checkout.domain.token import MAXIMUM_TOKENS, HeldTokens, Token, held
 from workloads.contracts.events import RejectionReason, StockReleased, StockReserved
 
@@ -50,18 +50,10 @@ class Reservation(msgspec.Struct, frozen=True, kw_only=True):
         return Counter(self.units) + Counter({sku: len(tokens.numbers) for sku, tokens in self.tokens.items()})
 
 
-def units_of(order: Order) -> dict[str, int]:
-    """Return how many units of each SKU an order needs: several lines may ask for the same SKU."""
-    units: Counter[str] = Counter()
-    for line in order.lines:
-        units[line.sku] += line.quantity
-    return dict(units)
-
-
 def hot_units_of(order: Order, allotments: Mapping[str, Allotment]) -> dict[str, int]:
     """Return for how many units of each hot SKU the order needs tokens."""
     hot = {sku for sku, allotment in allotments.items() if allotment.selling.is_hot()}
-    return {sku: units for sku, units in units_of(order).items() if sku in hot}
+    return {sku: units for sku, units in units_of(order.lines).items() if sku in hot}
 
 
 def is_short(order: Order, allotments: Mapping[str, Allotment]) -> bool:
@@ -71,7 +63,9 @@ def is_short(order: Order, allotments: Mapping[str, Allotment]) -> bool:
     """
     if sum(hot_units_of(order, allotments).values()) > MAXIMUM_TOKENS:
         return True
-    return any(sku not in allotments or allotments[sku].is_short_of(units) for sku, units in units_of(order).items())
+    return any(
+        sku not in allotments or allotments[sku].is_short_of(units) for sku, units in units_of(order.lines).items()
+    )
 
 
 def reserve(
@@ -87,7 +81,7 @@ def reserve(
     return Reservation(
         order_id=order.id,
         customer_id=order.customer_id,
-        units={sku: units for sku, units in units_of(order).items() if sku not in tokens},
+        units={sku: units for sku, units in units_of(order.lines).items() if sku not in tokens},
         tokens=held(token for taken in tokens.values() for token in taken),
         state=ReservationState.HELD,
     )

@@ -5,7 +5,13 @@ from __future__ import annotations
 from workloads.checkout.adapters.items.commands import read_command, write_command
 from workloads.checkout.adapters.items.fields import Fields
 from workloads.checkout.adapters.items.handovers import read_handover, write_handover
-from workloads.checkout.adapters.items.listings import read_listing, read_offers, write_flag, write_sale
+from workloads.checkout.adapters.items.listings import (
+    read_listing,
+    read_offers,
+    write_flag,
+    write_sale,
+    write_selling_mode,
+)
 from workloads.checkout.adapters.items.operations import read_operation, write_operation
 from workloads.checkout.adapters.items.orders import read_order, write_order
 from workloads.checkout.adapters.items.prices import read_price, write_price
@@ -59,6 +65,7 @@ __all__ = [
     "write_reservation",
     "write_sale",
     "write_selling",
+    "write_selling_mode",
     "write_token",
     "write_transfer",
 ]

@@ -1,4 +1,4 @@
-"""Listings as items. Flag and sale are written by two writers: each one's attributes may be absent."""
+"""Listings as items. Flag, sale and mode have a writer each, whose attributes may be absent."""
 
 from __future__ import annotations
 
@@ -31,6 +31,11 @@ def write_sale(listing: Listing) -> dict[str, Plain]:
     }
 
 
+def write_selling_mode(listing: Listing) -> dict[str, Plain]:
+    """Write how the Region's stock is sold."""
+    return {"sku": listing.sku, "region": listing.region, "by_tokens": int(listing.by_tokens)}
+
+
 def read_listing(item: Mapping[str, Any]) -> Listing:
     """Read a listing."""
     return Listing(
@@ -40,6 +45,7 @@ def read_listing(item: Mapping[str, Any]) -> Listing:
         level_sequence=item.get("level_sequence", 0),
         stopped=bool(item.get("stopped", 0)),
         version=item.get("selling_version", 0),
+        by_tokens=bool(item.get("by_tokens", 0)),
     )
 
 
@@ -52,11 +58,13 @@ def read_offers(found: Iterable[Mapping[str, Any]], region: str) -> dict[str, Of
             prices.setdefault(item["sku"], []).append(read_price(item))
         else:
             listings.setdefault(item["sku"], []).append(read_listing(item))
+    own = {sku: [listing for listing in said if listing.region == region] for sku, said in listings.items()}
     return {
         sku: Offer(
             price=price,
             stopped=is_stopped(listings.get(sku, ())),
-            sold_out=any(listing.sold_out for listing in listings.get(sku, ()) if listing.region == region),
+            sold_out=any(listing.sold_out for listing in own.get(sku, ())),
+            by_tokens=any(listing.by_tokens for listing in own.get(sku, ())),
         )
         for sku, said in prices.items()
         if (price := newest(said)) is not None

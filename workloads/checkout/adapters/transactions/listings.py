@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.transactions.writer import Writer
-from workloads.checkout.application.changes import FlagSoldOut, ListingChange, SetSelling
+from workloads.checkout.application.changes import FlagSoldOut, ListingChange, SetSelling, TellSellingMode
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import TransactWriteItemTypeDef
@@ -22,3 +22,5 @@ def listing_actions(write: Writer, change: ListingChange) -> list[TransactWriteI
         case SetSelling(listing=listing):
             newer = "attribute_not_exists(selling_version) OR selling_version < :version"
             return [write.update(key, items.write_sale(listing), newer, {":version": listing.version})]
+        case TellSellingMode(listing=listing):
+            return [write.set(key, items.write_selling_mode(listing))]

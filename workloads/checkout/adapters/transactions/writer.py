@@ -89,6 +89,19 @@ class Writer:
             }
         }
 
+    def set(self, key: keys.Key, fields: Mapping[str, Plain]) -> TransactWriteItemTypeDef:
+        """Set attributes, whatever is there: another action of the same transaction is what decides."""
+        changed: dict[str, Plain] = {**fields, "origin_region": self._region}
+        return {
+            "Update": {
+                "TableName": self._table,
+                "Key": write_item(key),
+                "UpdateExpression": "SET " + ", ".join(f"#{name} = :new_{name}" for name in changed),
+                "ExpressionAttributeNames": {f"#{name}": name for name in changed},
+                "ExpressionAttributeValues": write_item({f":new_{name}": value for name, value in changed.items()}),
+            }
+        }
+
     def check(self, key: keys.Key, condition: str, values: Mapping[str, Plain]) -> TransactWriteItemTypeDef:
         """Write nothing, and hold the transaction to a condition."""
         action: TransactWriteItemTypeDef = {

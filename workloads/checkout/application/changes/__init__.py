@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from workloads.checkout.application.changes.commands import AddCommandRecord, CommandChange
 from workloads.checkout.application.changes.handovers import AddDepositHandover, AddOrderHandover, HandoverChange
-from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling
+from workloads.checkout.application.changes.listings import FlagSoldOut, ListingChange, SetSelling, TellSellingMode
 from workloads.checkout.application.changes.operations import AddOperation, CountRedrive, OperationChange
 from workloads.checkout.application.changes.orders import (
     AddOrder,
@@ -133,6 +133,7 @@ __all__ = [
     "SettleToken",
     "StockChange",
     "TakeToken",
+    "TellSellingMode",
     "TokenChange",
     "TransferChange",
     "WalletChange",

@@ -20,4 +20,10 @@ class SetSelling(FrozenChange, frozen=True):
     listing: Listing
 
 
-ListingChange: TypeAlias = FlagSoldOut | SetSelling
+class TellSellingMode(FrozenChange, frozen=True):
+    """How the Region's stock is sold: comes with the `ChangeSelling` that made it so, whose condition is its own."""
+
+    listing: Listing
+
+
+ListingChange: TypeAlias = FlagSoldOut | SetSelling | TellSellingMode

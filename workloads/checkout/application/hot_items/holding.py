@@ -9,7 +9,7 @@ from workloads.checkout.application.hot_items.taking import TokensInHand, Tokens
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain import reservation as reservations
 from workloads.checkout.domain.allotment import Movement
-from workloads.checkout.domain.order import Order
+from workloads.checkout.domain.order import Order, units_of
 from workloads.checkout.domain.reservation import Reservation
 from workloads.checkout.domain.token import tokens_of
 
@@ -24,7 +24,7 @@ class Holding(msgspec.Struct, frozen=True):
 
 def hold(ports: Ports, order: Order, hand: TokensInHand) -> Holding:
     """Return what the order holds; raises TokensNotReadyError where that can not be known at this moment."""
-    units = reservations.units_of(order)
+    units = units_of(order.lines)
     allotments = known_allotments(ports, units)
     if reservations.is_short(order, allotments):
         reservation = reservations.reserve(order, allotments)
