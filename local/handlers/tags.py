@@ -40,6 +40,7 @@ TAGGED: Final[Mapping[str, TagOperations]] = {
     "aws:lambda/eventSourceMapping:EventSourceMapping": TagOperations(
         service="lambda", identity={"Resource": "arn"}, list="ListTags"
     ),
+    "aws:scheduler/scheduleGroup:ScheduleGroup": TagOperations(service="scheduler", identity={"ResourceArn": "arn"}),
     "aws:sfn/stateMachine:StateMachine": TagOperations(service="stepfunctions", identity={"resourceArn": "arn"}),
     "aws:sns/topic:Topic": TagOperations(service="sns", identity={"ResourceArn": "arn"}),
     "aws:sqs/queue:Queue": TagOperations(

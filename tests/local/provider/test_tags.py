@@ -41,6 +41,7 @@ DECLARED: dict[str, dict[str, Any]] = {
         "imageUri": "image@sha256:1",
         "imageConfig": {"commands": ["handler"]},
     },
+    "aws:scheduler/scheduleGroup:ScheduleGroup": {},
     "aws:sfn/stateMachine:StateMachine": {"definition": MACHINE, "roleArn": ROLE, "type": "STANDARD"},
     "aws:s3/bucket:Bucket": {},
     "aws:sns/topic:Topic": {},
