@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import timedelta
 
+import pytest
+
 from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, place, shop, usd
 from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
@@ -113,6 +115,32 @@ def test_another_regions_reservations_are_left_to_it(cells: AnyCells, here: Port
 
 
 def test_what_the_first_release_left_in_the_index_is_forgotten(cells: AnyCells, here: Ports) -> None:
+    order = left_in_the_index(cells)
+
+    assert sweep(here) == Swept(released=(), forgotten=(order,), failed=())
+    assert sweep(here) == Swept(released=(), forgotten=(), failed=())
+
+
+@pytest.mark.parametrize(("moment", "left"), [("before_commit", 1), ("after_commit", 0)])
+def test_what_could_not_be_forgotten_is_met_again_by_the_next_run(moment: str, left: int) -> None:
+    cells = MemoryCells()
+    order = left_in_the_index(cells)
+    fails = iter([ConnectionError()])
+
+    def fail_once() -> None:
+        if (error := next(fails, None)) is not None:
+            raise error
+
+    setattr(cells, moment, fail_once)
+
+    assert sweep(cells.ports()) == Swept(released=(), forgotten=(), failed=(order,))
+    assert sweep(cells.ports()) == Swept(released=(), forgotten=(order,) * left, failed=())
+    check(cells.state())
+
+
+def left_in_the_index(cells: AnyCells) -> str:
+    """Return a purchase that is still in the index of what expires: the first release leaves it there."""
+    here = cells.ports()
     order = paid(here)
     steps.complete(here, order)
     cells.client(HERE).update_item(
@@ -122,6 +150,4 @@ def test_what_the_first_release_left_in_the_index_is_forgotten(cells: AnyCells, 
         ExpressionAttributeValues={":bucket": {"S": "us-east-1#007"}},
     )
     cells.clock.moment += RESERVATION_LIFETIME
-
-    assert sweep(here) == Swept(released=(), forgotten=(order,), failed=())
-    assert sweep(here) == Swept(released=(), forgotten=(), failed=())
+    return order

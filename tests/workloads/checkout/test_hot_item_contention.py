@@ -22,8 +22,6 @@ from workloads.checkout.domain.step import Outcome
 from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
 
 THREADS = 64
-ATTEMPTS = 500
-UNITS = 50
 HOT, PLAIN = RequestedSellingMode.HOT, RequestedSellingMode.PLAIN
 
 
@@ -72,32 +70,50 @@ def settle(ports: Ports) -> None:
 def test_of_500_attempts_of_64_threads_on_50_tokens_exactly_50_succeed_and_sold_out_is_told_once(
     dynamodb_cells: Cells, here: Ports
 ) -> None:
-    allot(here, units=UNITS)
+    exactly_all_tokens_are_sold(dynamodb_cells, here, attempts=500, units=50)
+
+
+@pytest.mark.soak
+def test_of_5000_attempts_of_64_threads_on_500_tokens_exactly_500_succeed_and_sold_out_is_told_once(
+    dynamodb_cells: Cells, here: Ports
+) -> None:
+    exactly_all_tokens_are_sold(dynamodb_cells, here, attempts=5000, units=500)
+
+
+def exactly_all_tokens_are_sold(cells: Cells, here: Ports, *, attempts: int, units: int) -> None:
+    allot(here, units=units)
     set_mode(here, HOT, 1)
     settle(here)
-    orders = orders_for(here, ATTEMPTS)
+    orders = orders_for(here, attempts)
 
     with caretaker(here, CD), ThreadPoolExecutor(THREADS) as pool:
         outcomes = Counter(pool.map(until_decided, repeat(here), orders))
 
-    assert outcomes == {Outcome.RESERVED: UNITS, Outcome.SOLD_OUT: ATTEMPTS - UNITS}
-    assert len(events_of(dynamodb_cells, "SoldOut")) == 1
-    check(dynamodb_cells.state())
+    assert outcomes == {Outcome.RESERVED: units, Outcome.SOLD_OUT: attempts - units}
+    assert len(events_of(cells, "SoldOut")) == 1
+    check(cells.state())
 
 
-def test_switching_to_and_fro_under_load_sells_each_unit_once(dynamodb_cells: Cells, here: Ports) -> None:
-    allot(here, units=60)
-    orders = orders_for(here, 100)
+@pytest.mark.parametrize(
+    ("switches", "units", "attempts"),
+    [(6, 60, 100), pytest.param(60, 600, 1000, marks=pytest.mark.soak)],
+    ids=["6 times", "60 times"],
+)
+def test_switching_to_and_fro_under_load_sells_each_unit_once(
+    dynamodb_cells: Cells, here: Ports, *, switches: int, units: int, attempts: int
+) -> None:
+    allot(here, units=units)
+    orders = orders_for(here, attempts)
 
     with caretaker(here, CD), ThreadPoolExecutor(16) as pool:
         sold = pool.map(until_decided, repeat(here), orders)
-        for version in range(1, 7):
+        for version in range(1, switches + 1):
             set_mode(here, HOT if version % 2 else PLAIN, version)
             time.sleep(0.4)
         outcomes = Counter(sold)
 
     settle(here)
-    assert outcomes == {Outcome.RESERVED: 60, Outcome.SOLD_OUT: 40}
+    assert outcomes == {Outcome.RESERVED: units, Outcome.SOLD_OUT: attempts - units}
     check(dynamodb_cells.state())
     after = allotment_of(here)
     assert (after.selling.is_plain(), after.free, after.selling.generation >= 1) == (True, 0, True)
