@@ -1,6 +1,7 @@
 """The functions of a cell, as one table: what each is told, may do, and is woken by."""
 
 import json
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
@@ -40,6 +41,11 @@ _SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", 
 _SWEEP_TIMEOUT_SECONDS: Final = 50
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
+# A second, one after the other, at about 20 ms for a call of StartExecution.
+_STARTS_OF_ONE_STARTER: Final = 50
+# The bounds of a queue's concurrency (Lambda Developer Guide, scaling behavior of SQS event source mappings).
+_LEAST_CONCURRENCY: Final = 2
+_MOST_CONCURRENCY: Final = 1000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -228,7 +234,10 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
                 )
             ],
             key_services=("sqs", "states"),
-            trigger=QueueTrigger(queue_arn=queues[Queue.CHECKOUT_SAGA_START].arn),
+            trigger=QueueTrigger(
+                queue_arn=queues[Queue.CHECKOUT_SAGA_START].arn,
+                maximum_concurrency=_starters(limits.saga_starts_per_second),
+            ),
         ),
         FunctionRow(
             function="checkout-saga-steps",
@@ -323,6 +332,11 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             trigger=ScheduleTrigger(minutes=AUDIT_MINUTES),
         ),
     )
+
+
+def _starters(starts_per_second: int) -> int:
+    """Return how many starters together start so many sagas: what is refused waits for the queue's time-out."""
+    return min(max(math.ceil(starts_per_second / _STARTS_OF_ONE_STARTER), _LEAST_CONCURRENCY), _MOST_CONCURRENCY)
 
 
 def _loyalty(around: Surroundings) -> Sequence[FunctionRow]:

@@ -32,8 +32,10 @@ class _Index:
         partition, sort = self.keys
         return aws.dynamodb.TableGlobalSecondaryIndexArgs(
             name=self.name,
-            hash_key=partition,
-            range_key=sort,
+            key_schemas=[
+                aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=partition, key_type="HASH"),
+                aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=sort, key_type="RANGE"),
+            ],
             projection_type="INCLUDE",
             non_key_attributes=list(self.attributes),
         )

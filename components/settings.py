@@ -122,7 +122,7 @@ class OrderLimits(_Section):
     saga_starts_per_second: int = Field(default=300, ge=1, le=100_000)
     """What the account allows: StartExecution of Standard workflows has 300 by default in the largest Regions, 150 in
     the others (Step Functions Developer Guide, service quotas)."""
-    longest_saga_wait: int = Field(default=60, ge=1, le=3600)
+    longest_saga_wait: int = Field(default=10, ge=1, le=3600)
     """Seconds that an order may wait for its saga before the next ones are answered 503."""
 
 

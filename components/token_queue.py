@@ -9,8 +9,9 @@ from components.alarms import AlarmArgs, Metric, alarm
 from components.naming import TOKENS, Placement, resource_name
 from components.queues import COMPONENT, sqs_queue
 
-# Twice as long as a step of the saga may run: so soon a token comes back whose worker died.
-_HIDDEN_SECONDS: Final = 30
+# So soon a token comes back whose worker died: the last units are sold, and sold out is known, only then
+# (docs/capacity.md). A step may run longer; that its token is handed out twice is what the conditional put is for.
+_HIDDEN_SECONDS: Final = 5
 # https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 _MOST_IN_FLIGHT: Final = 120_000
 

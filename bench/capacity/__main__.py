@@ -22,14 +22,14 @@ _DEMANDS: Final = (28_000.0, 22_000.0)
 _SEED: Final = 2026
 
 _EVENT: Final = Scenario()
-_SHORTLY_HIDDEN: Final = replace(_EVENT, visibility=5.0)
+_LONG_HIDDEN: Final = replace(_EVENT, visibility=30.0)
 # What these designs come to shows at once; their whole event would take minutes to simulate.
 _FIRST_3_SECONDS: Final = replace(_EVENT, lasts=3.0, tail=12.0)
 _FIRST_2_SECONDS: Final = replace(_EVENT, ramp=0.5, lasts=2.0, tail=5.0)
 
 _RUNS: Final[Sequence[tuple[Design, Limits, str, Scenario]]] = (
     (Design("tokens", Kind.TOKENS), REQUESTED, "as requested", _EVENT),
-    (Design("tokens, hidden for 5 s", Kind.TOKENS), REQUESTED, "as requested", _SHORTLY_HIDDEN),
+    (Design("tokens, hidden for 30 s", Kind.TOKENS), REQUESTED, "as requested", _LONG_HIDDEN),
     (Design("64 counters", Kind.SHARDS), REQUESTED, "as requested", _EVENT),
     (Design("one counter", Kind.COUNTER), REQUESTED, "first 3 s", _FIRST_3_SECONDS),
     (Design("64 counters, in the request", Kind.SHARDS, queued=False), REQUESTED, "first 2 s", _FIRST_2_SECONDS),

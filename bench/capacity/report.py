@@ -200,8 +200,8 @@ What it says:
 - Behind the same bounded queue, 64 counters sell everything too, and know sooner that they did: StartExecution lets
   {starts:,} orders a second through, 31 a counter, and who meets another tries again. They pay with conflicts, and in
   the request, without the queue, with answers of 503 while there is stock.
-- Units whose worker died are the last to be sold: with the queue's visibility time-out of {visibility:.0f} s, orders
-  wait and fail meanwhile although all else is sold; with 5 s, hardly any.
+- Units whose worker died are the last to be sold. With the queue's visibility time-out of {visibility:.0f} s hardly
+  an order waits for them; with 30 s, orders wait and fail meanwhile although all else is sold.
 - One counter does not work in any place: a transaction of {write_ms:.0f} ms holds it, so at most 125 a second succeed.
 - By default quotas nothing is lost or sold twice, but most customers meet a closed door: {default_starts} sagas start a
   second, Lambda grows by 100 environments a second, and a new table takes 4,000 write units.
@@ -212,9 +212,9 @@ What it says:
 |---|---:|---:|---|
 {quotas}
 
-The starter's concurrency (`QueueTrigger.maximum_concurrency`) has to be set with StartExecution: at 20 ms a call, 40
-for {starts:,} a second, and 6 for the default of {default_starts}. What StartExecution refuses comes back only after
-the queue's visibility time-out, 180 s, and would be late.
+The starter's concurrency follows from `sagaStartsPerSecond`: at 20 ms a call, 40 for {starts:,} a second, and 6 for
+the default of {default_starts}. What StartExecution refuses comes back only after the queue's visibility time-out,
+180 s, and would be late.
 
 ## How it is simulated
 

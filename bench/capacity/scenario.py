@@ -46,7 +46,7 @@ class Scenario:
     """The bound of the queue in front of the saga, in seconds of what drains it."""
     count_every: float = 0.2
     """The decider counts taken tokens at most this often."""
-    visibility: float = 30.0
+    visibility: float = 5.0
     """Of the tokens' queue. The last units are sold, and sold out is known, only this long after a worker died."""
     shards: int = 64
     """Of the sharded counter, and the prefixes of the tokens' keys."""

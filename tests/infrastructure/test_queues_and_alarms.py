@@ -55,7 +55,7 @@ def test_tokens_come_again_until_somebody_keeps_them_and_too_many_in_flight_rais
         assert tokens == watched(graph, "AWS/SQS", "ApproximateNumberOfMessagesNotVisible", "QueueName")
         for name in tokens:
             assert "redrivePolicy" not in by_name[name]
-            assert by_name[name]["visibilityTimeoutSeconds"] == 30
+            assert by_name[name]["visibilityTimeoutSeconds"] == 5
 
 
 def test_a_dead_letter_queue_takes_messages_of_its_own_queue_only(cell_graphs: Mapping[str, Graph]) -> None:

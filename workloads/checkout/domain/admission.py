@@ -37,7 +37,7 @@ class SagaCapacity(msgspec.Struct, frozen=True, kw_only=True):
     starts_per_second: int = 300
     """StartExecution of Standard workflows: 300 a second by default in the largest Regions, 150 in the others (Step
     Functions Developer Guide, service quotas)."""
-    longest_wait: int = 60
+    longest_wait: int = 10
     """Seconds."""
 
 
