@@ -172,7 +172,7 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             environment={**tables, **hot_items, "PROBLEM_BASE": around.problem_base},
             # What customers reach writes no stock and no listing: hence a function of its own.
             statements=[
-                *decides(("ORDER#*", "COMMAND#*", "OPERATION#*", "OPERATIONS#*", "TOKEN#*", *_SET_BY_COMMANDS)),
+                *decides(("ORDER#*", "WALLET#*", "COMMAND#*", "OPERATION#*", "OPERATIONS#*", *_SET_BY_COMMANDS)),
                 trades,
                 asks_for_care,
             ],
@@ -185,7 +185,10 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
             environment={**tables, **admits, **hot_items, "COMMANDS_MAXIMUM_RECEIVES": str(MAXIMUM_RECEIVES)},
             statements=[
-                *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", *_SET_BY_COMMANDS)),
+                # What another Region's operators hand over is in the trail here as well.
+                *decides(
+                    ("ORDER#*", "DEPOSIT#*", "WALLET#*", "COMMAND#*", "OPERATION#*", "OPERATIONS#*", *_SET_BY_COMMANDS)
+                ),
                 # A refund gives tokens back.
                 trades,
                 asks_for_care,

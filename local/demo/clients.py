@@ -211,7 +211,15 @@ class EntryApi:
 
     async def refund_order(self, token: str, *, location: str) -> Reply:
         """Take a purchase back, as an operator."""
-        return await self._send("refund an order", "POST", f"{location}/refund", token)
+        order_id = location.rsplit("/", 1)[-1]
+        return await self._send(
+            "refund an order",
+            "POST",
+            "/v1/operations/refund",
+            token,
+            headers={"Idempotency-Key": f"refund-{order_id}"},
+            body={"orderId": order_id, "reason": "the customer changed their mind too late"},
+        )
 
     async def deposit(self, token: str, *, key: str, customer_id: str, cents: int) -> Reply:
         """Add money to a wallet."""

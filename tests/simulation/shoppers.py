@@ -13,6 +13,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 from tests.simulation.cell import SimulatedCell
 from tests.simulation.faults import CrashError
 from tests.simulation.world import World
+from tests.workloads.checkout.builders import refund_of
 from tests.workloads.regions import REGIONS
 from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.carry_out import carry_out
@@ -31,7 +32,6 @@ from workloads.contracts.commands import (
     CancelOrder,
     DepositToWallet,
     PlaceOrder,
-    RefundPurchase,
     RequestedLine,
     SetAllotment,
     SetPrice,
@@ -129,7 +129,8 @@ class Shoppers:
             self._end(lambda ports: cancel_order(ports, order, self._request()), order.order_id, region)
         elif draw.random() < 0.15:
             self.world.scheduler.sleep(60 * draw.random())
-            purchase = RefundPurchase(customer_id=command.customer_id, order_id=order_of(command))
+            operation = f"op-{command.idempotency_key}"
+            purchase = refund_of(order_of(command), operation, command.customer_id)
             self._end(lambda ports: refund_purchase(ports, purchase, self._request()), purchase.order_id, home)
         if draw.random() < 0.05:
             self.world.scheduler.sleep(300 * draw.random())

@@ -94,11 +94,21 @@ class CancelOrder(Command, frozen=True, kw_only=True, rename="camel"):
     order_id: str
 
 
+class OperatorsRequest(msgspec.Struct, frozen=True, kw_only=True, rename="camel"):
+    """Who asked for it and why, for the trail of the Region in which it is done."""
+
+    operation_id: str
+    operator: str
+    reason: str
+    request_hash: str
+
+
 class RefundPurchase(Command, frozen=True, kw_only=True, rename="camel"):
     """Take a completed purchase back: another Region hands over what an operator asked for there."""
 
     customer_id: CustomerId
     order_id: str
+    request: OperatorsRequest
 
 
 class TransferAllotment(Command, frozen=True, kw_only=True, rename="camel"):

@@ -37,7 +37,7 @@ def test_models_are_draft_4_and_those_of_requests_are_closed(body: Mapping[str, 
         assert re.fullmatch(r"[A-Za-z0-9]+", name)
         jsonschema.Draft4Validator.check_schema(schema)
     requests = [op["requestBody"]["content"] for _, op in operations(body) if "requestBody" in op]
-    assert len(requests) == 14
+    assert len(requests) == 15
     for content in requests:
         assert set(content) == {"application/json"}
         reference = content["application/json"]["schema"]["$ref"].removeprefix("#/components/schemas/")

@@ -134,7 +134,8 @@ def _change_of_mind(record: OrderRecord, outcome: str) -> None:
     else:
         record.cancellation = problem(order.changed_in, "already-completed")
     if order.change_of_mind is ChangeOfMind.TOO_LATE:
-        record.refunds = [reply(order.changed_in, 202), reply(order.home, 200)]
+        first = 201 if order.changed_in == order.home else 202
+        record.refunds = [reply(order.changed_in, first), reply(order.home, 201)]
 
 
 def _customer(customer: PlannedCustomer, theirs: Sequence[OrderRecord]) -> CustomerRecord:

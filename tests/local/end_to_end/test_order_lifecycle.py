@@ -6,6 +6,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
+import httpx
 import pytest
 
 from tests.local.end_to_end.shop import Shop, eventually, money
@@ -70,17 +71,25 @@ def test_an_operator_takes_a_purchase_back_from_anywhere(shop: Shop, arrival: in
     assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[-1]) == (409, "already-completed")
     region = shop.regions[arrival]
     token = operator(shop, region)
-    assert shop.post(region, f"{location}/refund", customer.token, {}).status_code == 403
+    refund = {"orderId": location.rsplit("/", 1)[-1], "reason": "complaint 42"}
 
-    answer = shop.post(region, f"{location}/refund", token, {})
+    def ask(token: str) -> httpx.Response:
+        return shop.post(region, "/v1/operations/refund", token, refund, key=f"refund-{arrival}")
 
-    assert answer.status_code == 202, answer.text
+    assert ask(customer.token).status_code == 403
+
+    answer = ask(token)
+
+    expected = (201, "Accepted") if region == home else (202, "HandedOver")
+    assert (answer.status_code, answer.json()["outcome"]) == expected, answer.text
 
     def look() -> Any:
         return shop.get(region, location, token).json()
 
     assert eventually(look, lambda order: order["state"] == "Refunded")["refundedAt"]
-    assert shop.post(region, f"{location}/refund", token, {}).status_code == 200
+    done = eventually(lambda: ask(token), lambda again: again.status_code == 201).json()
+    assert (done["outcome"], done["region"], done["reason"]) == ("Accepted", home, "complaint 42")
+    assert shop.get(region, f"/v1/operations/{done['operationId']}", token).json() == done
     view = shop.view(customer, home, lambda view: any(o["state"] == "Refunded" for o in view.get("orders", ())))
     assert [order["state"] for order in view["orders"]] == ["Refunded"]
     shop.view(customer, home, lambda view: view["wallet"]["balance"] == money(1_000))

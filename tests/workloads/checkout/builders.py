@@ -14,7 +14,15 @@ from workloads.checkout.application.results import Deposited, Placed
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
 from workloads.checkout.domain.order import Acceptance
-from workloads.contracts.commands import DepositToWallet, PlaceOrder, RequestedLine, SetAllotment, SetPrice
+from workloads.contracts.commands import (
+    DepositToWallet,
+    OperatorsRequest,
+    PlaceOrder,
+    RefundPurchase,
+    RequestedLine,
+    SetAllotment,
+    SetPrice,
+)
 from workloads.contracts.money import Money
 
 CUSTOMER = "us-east-1.c-1"
@@ -55,6 +63,12 @@ def request(identifier: str = "request-1") -> Cause:
 
 def command(identifier: str = "command-1", owner: str = CUSTOMER) -> Cause:
     return Cause(id=identifier, correlation_id=identifier, acceptance=Acceptance.ASYNCHRONOUS, owner=owner)
+
+
+def refund_of(order_id: str, identifier: str = "op-1", customer: str = CUSTOMER) -> RefundPurchase:
+    """Return what another Region hands over when an operator asks there."""
+    asked = OperatorsRequest(operation_id=identifier, operator="anna", reason="complaint 42", request_hash="h")
+    return RefundPurchase(customer_id=customer, order_id=order_id, request=asked)
 
 
 def usd(minor_units: int) -> Money:

@@ -11,7 +11,7 @@ import pytest
 from botocore.exceptions import EndpointConnectionError, ReadTimeoutError
 
 from tests.workloads.checkout import sagas as steps
-from tests.workloads.checkout.builders import CD, CUSTOMER, command, deposit_of, order_of, request, usd
+from tests.workloads.checkout.builders import CD, CUSTOMER, command, deposit_of, order_of, refund_of, request, usd
 from tests.workloads.checkout.cell import AnyCells, MemoryCells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.state import State
@@ -36,7 +36,6 @@ from workloads.contracts.commands import (
     Command,
     PlaceOrder,
     ReceiveTransfer,
-    RefundPurchase,
     ResumeSelling,
     SetAllotment,
     SetPrice,
@@ -159,7 +158,7 @@ def called_off(key: str) -> list[Action]:
 
 
 def taken_back(key: str) -> list[Action]:
-    purchase = RefundPurchase(customer_id=customer(key), order_id=order_id(customer(key), "key-1"))
+    purchase = refund_of(order_id(customer(key), "key-1"), f"op-{key}", customer(key))
     return [lambda here, _: carry_out(here, purchase, command(f"refund-{key}", "operators"))]
 
 

@@ -8,15 +8,23 @@ import msgspec
 import pytest
 
 from tests.workloads.checkout import sagas
-from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, deposit, place, shop
+from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, command, deposit, place, shop
 from tests.workloads.checkout.cell import MemoryCells, events_of
 from tests.workloads.checkout.test_audit import audited, book_keeping, kinds, write
 from tests.workloads.conftest import HERE, THERE
 from tests.workloads.proxy import CATALOGUE, OPERATOR, Answer, customer, proxy_event
 from workloads.checkout.application.audit import audit
+from workloads.checkout.application.carry_out import carry_out
+from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.refund import refund_order
+from workloads.checkout.application.results import Settled
+from workloads.checkout.domain.operation import OPERATORS, Operation, Refund
+from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.entrypoints.operations import OperationsApi
 from workloads.checkout.entrypoints.outbox import saga_start
 from workloads.checkout.entrypoints.saga_messages import SagaStart
+from workloads.contracts.commands import RefundPurchase
+from workloads.contracts.envelope import CloudEvent, open_message
 from workloads.runtime.http import serve
 from workloads.runtime.principal import Principal, PrincipalType, from_context, to_context
 
@@ -72,6 +80,7 @@ def orphan(cells: MemoryCells, state: str) -> str:
 ALL: list[tuple[str, dict[str, Any]]] = [
     ("redrive", about("o-" + "0" * 40)),
     ("repair", about("o-" + "0" * 40)),
+    ("refund", about("o-" + "0" * 40)),
     ("stop-selling", {"sku": CD, "version": 1, "reason": "r"}),
     ("resume-selling", {"sku": CD, "version": 1, "reason": "r"}),
     ("transfer-stock", {"sku": CD, "units": 1, "toRegion": THERE, "reason": "r"}),
@@ -196,6 +205,129 @@ def test_an_order_that_holds_nothing_or_has_not_ended_is_not_repaired(cells: Mem
 
     assert call(cells, "repair", about(pending), key="key-2").problem == "nothing-to-repair"
     assert call(cells, "repair", about(sold), key="key-3").problem == "nothing-to-repair"
+
+
+def bought(cells: MemoryCells, key: str = "bought") -> str:
+    order_id = place(cells.ports(), key=key)
+    for step in (sagas.reserve, sagas.debit, sagas.complete):
+        step(cells.ports(), order_id)
+    return order_id
+
+
+def handed_over(cells: MemoryCells) -> list[CloudEvent]:
+    return [event for event in cells.events() if event.type == "RefundPurchase"]
+
+
+def deliver(cells: MemoryCells, event: CloudEvent) -> None:
+    """Carry out at home what another Region has handed over."""
+    received = open_message(event)
+    assert isinstance(received, RefundPurchase)
+    carry_out(cells.ports(event.destinationregion or HERE), received, command(event.id))
+
+
+def test_a_purchase_is_taken_back_once_for_the_operation(cells: MemoryCells) -> None:
+    order_id = bought(cells)
+
+    answers = [call(cells, "refund", about(order_id)) for _ in range(2)]
+
+    assert [(answer.status, answer.body["outcome"]) for answer in answers] == [(201, "Accepted")] * 2
+    assert len(events_of(cells, "PurchaseRefunded")) == 1
+    assert trail(cells) == [("anna", "Refund", order_id, "Accepted")]
+
+
+def test_what_is_no_purchase_or_was_taken_back_before_is_refused_and_the_refusal_in_the_trail(
+    cells: MemoryCells,
+) -> None:
+    pending, sold = place(cells.ports(), key="pending"), bought(cells)
+    call(cells, "refund", about(sold))
+
+    again = call(cells, "refund", about(sold), key="key-2")
+    early = call(cells, "refund", about(pending), key="key-3")
+    unknown = call(cells, "refund", about("o-" + "0" * 40), key="key-4")
+
+    assert (again.status, again.problem) == (early.status, early.problem) == (409, "not-completed")
+    assert (unknown.status, unknown.problem) == (404, "unknown-order")
+    assert [outcome for *_, outcome in trail(cells)] == ["Accepted", "Refused", "Refused", "Refused"]
+    assert len(events_of(cells, "WalletRefunded")) == 1
+
+
+def test_a_refund_that_is_asked_for_elsewhere_is_handed_over_and_in_the_trails_of_both_regions(
+    cells: MemoryCells,
+) -> None:
+    order_id = bought(cells)
+
+    asked = [call(cells, "refund", about(order_id), region=THERE) for _ in range(2)]
+    [event] = handed_over(cells)
+    deliver(cells, event)
+    deliver(cells, event)
+    told = call(cells, "refund", about(order_id), region=THERE)
+
+    assert [(answer.status, answer.body["outcome"]) for answer in asked] == [(202, "HandedOver")] * 2
+    assert event.destinationregion == HERE
+    assert (told.status, told.body["outcome"], told.body["region"]) == (201, "Accepted", HERE)
+    assert (told.body["operator"], told.body["reason"]) == ("anna", "incident 42")
+    assert sorted(trail(cells)) == [("anna", "Refund", order_id, outcome) for outcome in ("Accepted", "HandedOver")]
+    assert len(events_of(cells, "PurchaseRefunded")) == 1
+
+
+def test_what_its_home_has_refused_is_told_where_it_was_asked_for_and_does_not_stand_in_the_next_ones_way(
+    cells: MemoryCells,
+) -> None:
+    order_id = place(cells.ports())
+    call(cells, "refund", about(order_id), region=THERE)
+    deliver(cells, handed_over(cells)[0])
+
+    refused = call(cells, "refund", about(order_id), region=THERE)
+    shown = call(cells, "{operationId}", region=THERE, operationId=operation_of(cells))
+    for step in (sagas.reserve, sagas.debit, sagas.complete):
+        step(cells.ports(), order_id)
+    call(cells, "refund", about(order_id), region=THERE, key="key-2")
+    deliver(cells, handed_over(cells)[1])
+
+    assert (refused.status, refused.problem) == (409, "not-completed")
+    assert (shown.status, shown.body["outcome"]) == (200, "Refused")
+    assert "Pending" in shown.body["refusal"]
+    assert call(cells, "refund", about(order_id), region=THERE, key="key-2").body["outcome"] == "Accepted"
+
+
+def operation_of(cells: MemoryCells) -> str:
+    """Return the id of the only operation."""
+    [operation_id] = {item["operation_id"] for item in cells.items() if item["pk"].startswith("OPERATION#")}
+    return operation_id
+
+
+def test_an_operation_that_reaches_its_home_both_ways_is_one(cells: MemoryCells) -> None:
+    order_id = bought(cells)
+    call(cells, "refund", about(order_id), region=THERE)
+    [event] = handed_over(cells)
+
+    def arrive() -> None:
+        cells.before_commit = lambda: None
+        deliver(cells, event)
+
+    cells.before_commit = arrive
+    record = refund_order(
+        cells.ports(),
+        Refund(order_id=order_id),
+        asked := requested(cells),
+        cause=Cause(
+            id=asked.id,
+            correlation_id=asked.id,
+            acceptance=Acceptance.SYNCHRONOUS,
+            owner=OPERATORS,
+            operation=asked,
+        ),
+    )
+
+    assert record == Settled()
+    assert len(events_of(cells, "PurchaseRefunded")) == 1
+    assert [outcome for *_, outcome in trail(cells)].count("Accepted") == 1
+
+
+def requested(cells: MemoryCells) -> Operation:
+    record = cells.ports(THERE).store.operation(operation_of(cells))
+    assert record is not None
+    return record.operation
 
 
 def test_the_sale_of_a_sku_is_stopped_and_resumed(cells: MemoryCells) -> None:

@@ -12,6 +12,7 @@ from jsonschema import ValidationError as SchemaError
 from workloads.contracts.commands import (
     CancelOrder,
     DepositToWallet,
+    OperatorsRequest,
     PlaceOrder,
     ReceiveTransfer,
     RefundPurchase,
@@ -128,7 +129,11 @@ EXAMPLES: tuple[Message, ...] = (
     SetAllotment(sku="cd-1099", units=7, version=1),
     SetSellingMode(sku="cd-1099", mode=RequestedSellingMode.HOT, version=1),
     CancelOrder(customer_id=CUSTOMER, order_id="o-1"),
-    RefundPurchase(customer_id=CUSTOMER, order_id="o-1"),
+    RefundPurchase(
+        customer_id=CUSTOMER,
+        order_id="o-1",
+        request=OperatorsRequest(operation_id="op-1", operator="anna", reason="complaint 42", request_hash="h"),
+    ),
     TransferAllotment(transfer_id="t-1", sku="cd-1099", units=5, to_region="eu-west-1"),
     ReceiveTransfer(transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1"),
     StopSelling(sku="cd-1099", version=1),

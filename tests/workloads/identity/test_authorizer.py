@@ -76,7 +76,7 @@ def test_a_customer_may_do_what_is_the_customers_own(here: Pool) -> None:
         "POST/v1/commands/transfer-allotment",
         "POST/v1/commands/stop-selling",
         "DELETE/v1/orders/o-1",
-        "POST/v1/orders/o-1/refund",
+        "POST/v1/operations/refund",
     ):
         assert not may_call(policy, call), call
     principal = from_context(policy["context"])
@@ -142,7 +142,7 @@ def test_an_operator_reads_everything_refunds_and_orders_nothing(here: Pool) -> 
 
     for call in ("GET/v1/orders/o-1", f"GET/v1/customers/{CUSTOMER}/view", f"GET/v1/wallets/{CUSTOMER}/deposits/d-1"):
         assert may_call(policy, call), call
-    for call in ("POST/v1/orders/o-1/refund", "POST/v1/orders/o-1/cancellation"):
+    for call in ("POST/v1/operations/refund", "POST/v1/orders/o-1/cancellation"):
         assert may_call(policy, call)
     assert not may_call(policy, "POST/v1/orders")
     assert from_context(policy["context"]).type is PrincipalType.OPERATOR

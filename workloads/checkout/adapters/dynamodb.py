@@ -20,7 +20,7 @@ from workloads.checkout.application.ports import (
     OutboxEntry,
 )
 from workloads.checkout.domain.allotment import Allotment
-from workloads.checkout.domain.command_record import CommandRecord
+from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.listing import Listing, Offer
 from workloads.checkout.domain.operation import OperationRecord
@@ -166,9 +166,16 @@ class DynamoDbStore:
         return items.read_command(item) if item else None
 
     def operation(self, operation_id: str) -> OperationRecord | None:
-        """Return what an operator did."""
-        item = self._get(keys.operation(operation_id))
-        return items.read_operation(item) if item else None
+        """Return what an operator did; of one that was handed over, what its home has told so far."""
+        found = [items.read_operation(item) for _, item in sorted(self._operations(operation_id).items())]
+        return min(found, key=lambda record: record.outcome is CommandOutcome.HANDED_OVER, default=None)
+
+    def was_carried_out_here(self, operation_id: str) -> bool:
+        """Return whether this Region has an entry of an operation."""
+        return keys.operation(operation_id, self._region)["sk"] in self._operations(operation_id)
+
+    def _operations(self, operation_id: str) -> Mapping[str, Mapping[str, Any]]:
+        return self._partition(keys.operation(operation_id, self._region)["pk"])
 
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
         """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""

@@ -95,9 +95,9 @@ def redrives(order_id: str) -> Key:
     return {"pk": f"ORDER#{order_id}", "sk": "REDRIVES"}
 
 
-def operation(operation_id: str) -> Key:
-    """Return the key of what an operator did."""
-    return {"pk": f"OPERATION#{operation_id}", "sk": "OPERATION"}
+def operation(operation_id: str, region: str) -> Key:
+    """Return the key of what an operator did in a Region: one that is handed over has an entry in each of the two."""
+    return {"pk": f"OPERATION#{operation_id}", "sk": region}
 
 
 def trail(region: str, acted_at: str, operation_id: str) -> Key:

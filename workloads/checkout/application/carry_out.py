@@ -66,7 +66,7 @@ def carry_out(ports: Ports, command: Command, cause: Cause) -> None:  # noqa: C9
         case CancelOrder():
             _unless_postponed(cancel_order(ports, command, cause))
         case RefundPurchase():
-            _unless_postponed(refund_purchase(ports, command, cause))
+            refund_purchase(ports, command, cause)
         case TransferAllotment():
             transfer_allotment(ports, command, cause)
         case ReceiveTransfer():

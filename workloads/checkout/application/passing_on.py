@@ -1,4 +1,4 @@
-"""Pass on what is asked of an order to the home of its customer, as a command that goes out once for each Region."""
+"""Pass on the cancellation of an order to the home of its customer, as a command that goes out once for each Region."""
 
 from __future__ import annotations
 
@@ -12,21 +12,18 @@ from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.handover import Handover, hand_over
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.clock import timestamp
-from workloads.contracts.commands import CancelOrder, RefundPurchase
+from workloads.contracts.commands import CancelOrder
 from workloads.contracts.identifiers import request_hash
 
-_NAMES: Final = {CancelOrder: "cancellation", RefundPurchase: "refund"}
 _RETRY_SECONDS: Final = 5
 
 
-def pass_on(
-    ports: Ports, record: OrderRecord, command: CancelOrder | RefundPurchase, cause: Cause
-) -> PassedOn | Refusal | Postponed:
+def pass_on(ports: Ports, record: OrderRecord, command: CancelOrder, cause: Cause) -> PassedOn | Refusal | Postponed:
     """Hand a command over to the order's home, once; what is unknown here may still be on its way."""
     home_region = _home_of(record, command)
     if home_region is None:
         return _unknown(command, cause)
-    subject = f"{command.order_id}/{_NAMES[type(command)]}"
+    subject = f"{command.order_id}/cancellation"
     before = next((found for found in ports.store.order(subject).handovers if found.region == ports.region), None)
     if before is not None:
         return PassedOn(before)
@@ -42,7 +39,7 @@ def pass_on(
     return PassedOn(handover)
 
 
-def _home_of(record: OrderRecord, command: CancelOrder | RefundPurchase) -> str | None:
+def _home_of(record: OrderRecord, command: CancelOrder) -> str | None:
     if record.order is not None and record.order.customer_id == command.customer_id:
         return record.order.home.region
     handover: Handover | None = next(iter(record.handovers), None)
@@ -51,7 +48,7 @@ def _home_of(record: OrderRecord, command: CancelOrder | RefundPurchase) -> str 
     return None
 
 
-def _unknown(command: CancelOrder | RefundPurchase, cause: Cause) -> Refusal | Postponed:
+def _unknown(command: CancelOrder, cause: Cause) -> Refusal | Postponed:
     refusal = Refusal(RefusalKind.UNKNOWN_ORDER, f"there is no order {command.order_id} of {command.customer_id}")
     # A bus keeps no order: the command that places the order can come after the one that calls it off.
     return refusal if cause.owner is None else Postponed(refusal, _RETRY_SECONDS)

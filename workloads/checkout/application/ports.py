@@ -134,7 +134,11 @@ class Store(Protocol):
         ...
 
     def operation(self, operation_id: str) -> OperationRecord | None:
-        """Return what an operator did."""
+        """Return what an operator did; of one that was handed over, what its home has told so far."""
+        ...
+
+    def was_carried_out_here(self, operation_id: str) -> bool:
+        """Return whether this Region has an entry of an operation."""
         ...
 
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:

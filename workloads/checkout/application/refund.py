@@ -1,11 +1,14 @@
 """Take a completed purchase back: the money returns to the wallet, the units return to the allotment.
 
-The points that the purchase earned stay: the loyalty programme has no rule that takes points back.
+The points that the purchase earned stay: the loyalty programme has no rule that takes points back. Only an operator
+refunds, so every refund is in the operators' trail, in the Region in which it was asked for and in the order's home.
 """
 
 from __future__ import annotations
 
 from typing import TypeAlias
+
+import msgspec
 
 from workloads.checkout.application.changes import (
     Change,
@@ -18,58 +21,93 @@ from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.hot_items.returning import Return, announce_returned, plan_return
 from workloads.checkout.application.outbox_entries import (
     Cause,
+    handover_entry,
     order_entry,
     order_level_entries,
     payment_entry,
     stock_entry,
 )
-from workloads.checkout.application.passing_on import pass_on
 from workloads.checkout.application.ports import CheckoutRecord, OutboxEntry, Ports
 from workloads.checkout.application.recording import keep, record_of
-from workloads.checkout.application.results import PassedOn, Placed
+from workloads.checkout.application.results import HandedOver, Placed, Settled
 from workloads.checkout.domain import order as orders
 from workloads.checkout.domain import reservation as reservations
 from workloads.checkout.domain import wallet as wallets
-from workloads.checkout.domain.admission import Postponed
-from workloads.checkout.domain.order import Order, OrderStatus
+from workloads.checkout.domain.handover import hand_over
+from workloads.checkout.domain.operation import Action, Operation, Refund
+from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.clock import timestamp
-from workloads.contracts.commands import RefundPurchase
+from workloads.contracts.commands import OperatorsRequest, RefundPurchase
 from workloads.contracts.money import AmountOutOfBoundsError
 
-Result: TypeAlias = Placed | PassedOn | Refusal | Postponed
+Result: TypeAlias = Placed | HandedOver | Settled | Refusal
+"""Settled is what was carried out before, for the same operation."""
 
 
-def ask_for_refund(ports: Ports, command: RefundPurchase, cause: Cause) -> Result:
-    """Send the command to the order's home, also where that is here; what is refunded already is answered at once."""
-    return decide(ports, lambda: _ask(ports, command, cause))
+def refund_order(ports: Ports, request: Refund, operation: Operation, *, cause: Cause) -> Result:
+    """Do what an operator asks for, or hand it over to the order's home."""
+    order = ports.store.order(request.order_id).order
+    if order is not None and order.home.region != ports.region:
+        return decide(ports, lambda: _hand_over(ports, order, operation, cause))
+    return _refunded(ports, request.order_id, cause)
 
 
 def refund_purchase(ports: Ports, command: RefundPurchase, cause: Cause) -> Result:
+    """Carry out what another Region handed over."""
+    asked = command.request
+    operation = Operation(
+        id=asked.operation_id,
+        operator=asked.operator,
+        action=Action.REFUND,
+        subject=command.order_id,
+        reason=asked.reason,
+        request_hash=asked.request_hash,
+    )
+    return _refunded(ports, command.order_id, msgspec.structs.replace(cause, operation=operation))
+
+
+def _hand_over(ports: Ports, order: Order, operation: Operation, cause: Cause) -> Result:
+    if _was_carried_out(ports, cause):
+        return Settled()
+    # Each operation is a command of its own: one that was refused at home does not stand in the next one's way.
+    handover = hand_over(
+        operation.id,
+        customer_id=order.customer_id,
+        request_hash=operation.request_hash,
+        region=ports.region,
+        home_region=order.home.region,
+        now=timestamp(ports.clock.now()),
+    )
+    request = OperatorsRequest(
+        operation_id=operation.id,
+        operator=operation.operator,
+        reason=operation.reason,
+        request_hash=operation.request_hash,
+    )
+    command = RefundPurchase(customer_id=order.customer_id, order_id=order.id, request=request)
+    result = HandedOver(handover)
+    ports.store.commit(record_of(ports, cause, result), [handover_entry(ports, handover, command, cause)])
+    return result
+
+
+def _refunded(ports: Ports, order_id: str, cause: Cause) -> Result:
     """Give money and units back in one transaction, once, however often it is asked for."""
-    result, returned = decide(ports, lambda: _refund(ports, command, cause))
+    result, returned = decide(ports, lambda: _refund(ports, order_id, cause))
     announce_returned(ports, returned)
     return result
 
 
-def _ask(ports: Ports, command: RefundPurchase, cause: Cause) -> Result:
-    record = ports.store.order(command.order_id)
+def _refund(ports: Ports, order_id: str, cause: Cause) -> tuple[Result, Return]:
+    if _was_carried_out(ports, cause):
+        # Asked for here and in another Region at a time: the operation is one, and so is its entry in the trail.
+        keep(ports, msgspec.structs.replace(cause, operation=None), Settled())
+        return Settled(), Return()
+    known = ports.store.order(order_id).order
+    record = ports.store.checkout(order_id, known.customer_id) if known else None
+    if record is None or record.order is None:
+        return _kept(ports, cause, Refusal(RefusalKind.UNKNOWN_ORDER, f"there is no order {order_id}"))
     order = record.order
-    if order is None or order.customer_id != command.customer_id:
-        return Refusal(RefusalKind.NOT_COMPLETED, f"order {command.order_id} is no completed purchase here yet")
-    if order.status is OrderStatus.REFUNDED:
-        return Placed(order)
-    decided = orders.refund(order, now=timestamp(ports.clock.now()))
-    return decided if isinstance(decided, Refusal) else pass_on(ports, record, command, cause)
-
-
-def _refund(ports: Ports, command: RefundPurchase, cause: Cause) -> tuple[Result, Return]:
-    record = ports.store.checkout(command.order_id, command.customer_id)
-    order = record.order
-    if order is None or order.customer_id != command.customer_id or order.home.region != ports.region:
-        return pass_on(ports, ports.store.order(command.order_id), command, cause), Return()
-    if order.status is OrderStatus.REFUNDED:
-        return _kept(ports, cause, Placed(order))
     now = timestamp(ports.clock.now())
     decided = orders.refund(order, now=now)
     if isinstance(decided, Refusal):
@@ -87,9 +125,14 @@ def _refund(ports: Ports, command: RefundPurchase, cause: Cause) -> tuple[Result
     return Placed(refunded), returned
 
 
-def _kept(ports: Ports, cause: Cause, result: Placed | Refusal) -> tuple[Result, Return]:
-    keep(ports, cause, result)
-    return result, Return()
+def _was_carried_out(ports: Ports, cause: Cause) -> bool:
+    """Return whether this Region has written its entry of the operation."""
+    return cause.operation is not None and ports.store.was_carried_out_here(cause.operation.id)
+
+
+def _kept(ports: Ports, cause: Cause, refusal: Refusal) -> tuple[Result, Return]:
+    keep(ports, cause, refusal)
+    return refusal, Return()
 
 
 def _money_back(ports: Ports, order: Order, record: CheckoutRecord, now: str) -> tuple[list[Change], list[OutboxEntry]]:

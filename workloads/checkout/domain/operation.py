@@ -22,6 +22,7 @@ class Action(StrEnum):
 
     REDRIVE = "Redrive"
     REPAIR = "Repair"
+    REFUND = "Refund"
     STOP_SELLING = "StopSelling"
     RESUME_SELLING = "ResumeSelling"
     TRANSFER_STOCK = "TransferStock"
@@ -48,6 +49,7 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     region: str
     acted_at: str
     outcome: CommandOutcome
+    """HandedOver where the order is at home elsewhere: what became of it is in that Region's record."""
     refusal: Refusal | None = None
 
 
@@ -59,6 +61,12 @@ class Redrive(msgspec.Struct, frozen=True, kw_only=True):
 
 class Repair(msgspec.Struct, frozen=True, kw_only=True):
     """Settle what an order that has ended still holds."""
+
+    order_id: str
+
+
+class Refund(msgspec.Struct, frozen=True, kw_only=True):
+    """Take a completed purchase back."""
 
     order_id: str
 

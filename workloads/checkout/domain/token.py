@@ -16,9 +16,9 @@ import msgspec
 PARTITIONS: Final = 64
 """Partition keys over which a generation's tokens are spread: 64 times 500 transactions a second."""
 
-MAXIMUM_TOKENS: Final = 50
+MAXIMUM_TOKENS: Final = 48
 """Tokens that one order may hold. TransactWriteItems takes 100 actions (Amazon DynamoDB API Reference): beside the
-tokens it carries the order, the reservation and its event, and for each of 20 lines a counter and its event."""
+tokens, a refund carries for each of 20 lines a counter and its event, and for order, money and trail eleven more."""
 
 
 class TokenState(StrEnum):

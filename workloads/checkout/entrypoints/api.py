@@ -17,7 +17,6 @@ from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.queries import await_end, read_command, read_deposit, read_order
-from workloads.checkout.application.refund import ask_for_refund
 from workloads.checkout.application.results import Deposited, PassedOn, Placed
 from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.order import Acceptance, OrderStatus
@@ -33,7 +32,7 @@ from workloads.checkout.entrypoints.representations import (
     refusal_title,
 )
 from workloads.checkout.entrypoints.wiring import admitting_ports
-from workloads.contracts.commands import CancelOrder, RefundPurchase
+from workloads.contracts.commands import CancelOrder
 from workloads.runtime import aws, environment
 from workloads.runtime.http import Handler, Request, Response, serve
 from workloads.runtime.lifecycle import at_start
@@ -52,7 +51,6 @@ _STATUS_OF: Final[Mapping[RefusalKind, int]] = {
     RefusalKind.TOO_MANY_ORDERS: 429,
     RefusalKind.OVERLOADED: 503,
     RefusalKind.ALREADY_COMPLETED: 409,
-    RefusalKind.NOT_COMPLETED: 409,
     RefusalKind.UNKNOWN_ORDER: 404,
     RefusalKind.SOLD_OUT: 409,
 }
@@ -87,7 +85,6 @@ class Api:
             "POST /v1/orders": self.place_order,
             "GET /v1/orders/{orderId}": self.get_order,
             "POST /v1/orders/{orderId}/cancellation": self.cancel_order,
-            "POST /v1/orders/{orderId}/refund": self.refund_order,
             "POST /v1/wallets/{customerId}/deposits": self.deposit,
             "GET /v1/wallets/{customerId}/deposits/{depositId}": self.get_deposit,
             "GET /v1/commands/{commandId}": self.get_command,
@@ -120,14 +117,6 @@ class Api:
         document = self._visible_order(request)
         command = CancelOrder(customer_id=document.customer_id, order_id=document.order_id)
         return self._asked(request, _decided(lambda: cancel_order(self._ports, command, _cause(request))))
-
-    def refund_order(self, request: Request) -> Response:
-        """Have a completed purchase taken back, for an operator."""
-        if request.principal.type is not PrincipalType.OPERATOR:
-            raise ProblemError(_forbidden("only an operator refunds a purchase"))
-        document = self._visible_order(request)
-        command = RefundPurchase(customer_id=document.customer_id, order_id=document.order_id)
-        return self._asked(request, _decided(lambda: ask_for_refund(self._ports, command, _cause(request))))
 
     def _asked(self, request: Request, result: Placed | PassedOn) -> Response:
         """Answer with the order as this Region knows it: 202 where its home or its saga still has to act."""

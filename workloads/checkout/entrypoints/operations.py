@@ -12,7 +12,16 @@ import msgspec
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.operations import act
 from workloads.checkout.application.ports import Ports
-from workloads.checkout.domain.operation import Action, OperationRecord, Reason, Redrive, Repair, operation
+from workloads.checkout.domain.command_record import CommandOutcome
+from workloads.checkout.domain.operation import (
+    Action,
+    OperationRecord,
+    Reason,
+    Redrive,
+    Refund,
+    Repair,
+    operation,
+)
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.entrypoints import requests
 from workloads.checkout.entrypoints.representations import refusal_title
@@ -78,6 +87,8 @@ class OperationDocument(msgspec.Struct, frozen=True, kw_only=True, rename="camel
     region: str
     acted_at: str
     outcome: str
+    refusal: str | msgspec.UnsetType = msgspec.UNSET
+    """Why, where the outcome is Refused."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
@@ -97,6 +108,7 @@ class OperationsApi:
         return {
             "POST /v1/operations/redrive": self.redrive,
             "POST /v1/operations/repair": self.repair,
+            "POST /v1/operations/refund": self.refund,
             "POST /v1/operations/stop-selling": self.stop_selling,
             "POST /v1/operations/resume-selling": self.resume_selling,
             "POST /v1/operations/transfer-stock": self.transfer_stock,
@@ -112,6 +124,11 @@ class OperationsApi:
         """Settle what an order that has ended still holds."""
         body = parse(request.body, OrderBody)
         return self._act(request, Action.REPAIR, body.order_id, body.reason, lambda _: Repair(order_id=body.order_id))
+
+    def refund(self, request: Request) -> Response:
+        """Take a completed purchase back, or have its home do so."""
+        body = parse(request.body, OrderBody)
+        return self._act(request, Action.REFUND, body.order_id, body.reason, lambda _: Refund(order_id=body.order_id))
 
     def stop_selling(self, request: Request) -> Response:
         """Take no more orders of a SKU, in any Region."""
@@ -149,7 +166,7 @@ class OperationsApi:
         action: Action,
         subject: str,
         reason: str,
-        command: Callable[[str], Command | Redrive | Repair],
+        command: Callable[[str], Command | Redrive | Repair | Refund],
     ) -> Response:
         asked = operation(
             operator=_operator(request.principal),
@@ -170,7 +187,9 @@ class OperationsApi:
             case OperationRecord(refusal=Refusal() as refusal):
                 raise ProblemError(_refused(refusal))
             case OperationRecord() as record:
-                return Response(status=201, body=_document(record), headers={"Location": f"/v1/operations/{asked.id}"})
+                status = 202 if record.outcome is CommandOutcome.HANDED_OVER else 201
+                location = f"/v1/operations/{asked.id}"
+                return Response(status=status, body=_document(record), headers={"Location": location})
 
 
 def _operator(principal: Principal) -> str:
@@ -193,6 +212,7 @@ def _document(record: OperationRecord) -> OperationDocument:
         region=record.region,
         acted_at=record.acted_at,
         outcome=record.outcome.value,
+        refusal=record.refusal.detail if record.refusal else msgspec.UNSET,
     )
 
 

@@ -26,7 +26,6 @@ _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
     PrincipalType.OPERATOR: (
         "GET/v1/orders/*",
         "POST/v1/orders/*/cancellation",
-        "POST/v1/orders/*/refund",
         "GET/v1/wallets/*/deposits/*",
         "GET/v1/customers/*/view",
         "POST/v1/operations/*",

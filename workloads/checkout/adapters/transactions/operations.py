@@ -18,7 +18,7 @@ def operation_actions(write: Writer, change: OperationChange) -> list[TransactWr
         case AddOperation(record=record):
             fields = items.write_operation(record)
             trail = keys.trail(record.region, record.acted_at, record.operation.id)
-            return [write.add(keys.operation(record.operation.id), fields), write.add(trail, fields)]
+            return [write.add(keys.operation(record.operation.id, record.region), fields), write.add(trail, fields)]
         case CountRedrive(order_id=order_id, number=number):
             before = "redrives = :before" if number > 1 else ABSENT
             values = {":before": number - 1} if number > 1 else {}

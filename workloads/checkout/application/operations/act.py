@@ -7,7 +7,8 @@ from workloads.checkout.application.operations.redrive import redrive
 from workloads.checkout.application.operations.repair import repair
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.ports import Ports
-from workloads.checkout.domain.operation import OPERATORS, Operation, OperationRecord, Redrive, Repair
+from workloads.checkout.application.refund import refund_order
+from workloads.checkout.domain.operation import OPERATORS, Operation, OperationRecord, Redrive, Refund, Repair
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.contracts.commands import Command
@@ -20,7 +21,7 @@ class UntracedOperationError(RuntimeError):
         super().__init__(f"{operation.action.value} ({operation.id}) left no trail")
 
 
-def act(ports: Ports, operation: Operation, command: Command | Redrive | Repair) -> OperationRecord | Refusal:
+def act(ports: Ports, operation: Operation, command: Command | Redrive | Repair | Refund) -> OperationRecord | Refusal:
     """Return what became of an operation, now or when it was asked for first."""
     if (known := ports.store.operation(operation.id)) is not None:
         return _known(known, operation)
@@ -36,6 +37,8 @@ def act(ports: Ports, operation: Operation, command: Command | Redrive | Repair)
             redrive(ports, command, cause)
         case Repair():
             repair(ports, command, cause)
+        case Refund():
+            refund_order(ports, command, operation, cause=cause)
         case _:
             carry_out(ports, command, cause)
     record = ports.store.operation(operation.id)
