@@ -192,7 +192,7 @@ def test_an_order_gets_all_its_tokens_or_none_beside_its_plain_lines(
 def test_an_order_for_more_tokens_than_fit_into_a_transaction_is_sold_out_if_it_was_placed_before_the_switch(
     cells: MemoryCells, here: Ports
 ) -> None:
-    before = order(here, (CD, 51), number=2)
+    before = order(here, (CD, 49), number=2)
     make_hot(here, 120)
 
     assert steps.reserve(here, order(here, (CD, 48), number=1)) is Outcome.RESERVED
@@ -207,24 +207,24 @@ def test_an_order_for_more_tokens_than_fit_into_a_transaction_is_refused_at_the_
     make_hot(here, 60)
     make_hot(here, 60, BOOK)
 
-    refused = place_order(here, order_of((CD, 30), (BOOK, 20), (CD, 1)), cause)
+    refused = place_order(here, order_of((CD, 29), (BOOK, 19), (CD, 1)), cause)
 
     assert isinstance(refused, Refusal)
     assert refused.kind is RefusalKind.TOO_MANY_UNITS
     assert f"{BOOK}, {CD}" in refused.detail
-    assert "48 units of such items at most, and this one asks for" in refused.detail
+    assert "48 units of such items at most, and this one asks for 49" in refused.detail
     assert cells.state().orders == {}
     kept = here.store.command("an order")
     assert (kept.refusal if kept else None) == (refused if cause.acceptance is Acceptance.ASYNCHRONOUS else None)
-    assert isinstance(place_order(here, order_of((CD, 30), (BOOK, 20)), request()), Placed)
+    assert isinstance(place_order(here, order_of((CD, 29), (BOOK, 19)), request()), Placed)
 
 
 def test_the_customers_home_says_how_many_units_an_order_may_have(cells: MemoryCells, here: Ports) -> None:
     there = cells.ports(THERE)
     make_hot(here, 60)
 
-    assert kind_of(place_order(there, order_of((CD, 51)), request())) is RefusalKind.TOO_MANY_UNITS
-    assert isinstance(place_order(here, order_of((CD, 51), customer=FOREIGNER), request()), HandedOver)
+    assert kind_of(place_order(there, order_of((CD, 49)), request())) is RefusalKind.TOO_MANY_UNITS
+    assert isinstance(place_order(here, order_of((CD, 49), customer=FOREIGNER), request()), HandedOver)
 
 
 def test_what_turns_back_into_ordinary_units_is_ordered_in_any_number_at_once(here: Ports) -> None:
@@ -232,9 +232,9 @@ def test_what_turns_back_into_ordinary_units_is_ordered_in_any_number_at_once(he
 
     assert set_mode(here, PLAIN, 2) == Settled()
 
-    assert isinstance(place_order(here, order_of((CD, 51)), request()), Placed)
+    assert isinstance(place_order(here, order_of((CD, 49)), request()), Placed)
     assert set_mode(here, HOT, 3) == Settled()
-    assert kind_of(place_order(here, order_of((CD, 51), key="next"), request())) is RefusalKind.TOO_MANY_UNITS
+    assert kind_of(place_order(here, order_of((CD, 49), key="next"), request())) is RefusalKind.TOO_MANY_UNITS
 
 
 def test_the_mode_the_flag_and_the_sale_of_a_listing_do_not_disturb_each_other(here: Ports) -> None:
