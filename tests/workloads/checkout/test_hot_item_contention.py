@@ -74,10 +74,10 @@ def test_of_500_attempts_of_64_threads_on_50_tokens_exactly_50_succeed_and_sold_
 
 
 @pytest.mark.soak
-def test_of_5000_attempts_of_64_threads_on_500_tokens_exactly_500_succeed_and_sold_out_is_told_once(
+def test_of_2000_attempts_of_64_threads_on_200_tokens_exactly_200_succeed_and_sold_out_is_told_once(
     dynamodb_cells: Cells, here: Ports
 ) -> None:
-    exactly_all_tokens_are_sold(dynamodb_cells, here, attempts=5000, units=500)
+    exactly_all_tokens_are_sold(dynamodb_cells, here, attempts=2000, units=200)
 
 
 def exactly_all_tokens_are_sold(cells: Cells, here: Ports, *, attempts: int, units: int) -> None:

@@ -15,9 +15,9 @@ from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, p
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.token_pools import MemoryPools, with_pools
+from tests.workloads.checkout.token_pools import tend_all as tend_all_of
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.hot_items.refilling import refill
-from workloads.checkout.application.hot_items.tending import tend
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
@@ -104,8 +104,7 @@ class World:
 
 
 def tend_all(ports: Ports) -> None:
-    while tend(ports, CD):
-        pass
+    tend_all_of(ports, CD)
 
 
 def order(world: World, number: int, quantity: int = 1) -> str:

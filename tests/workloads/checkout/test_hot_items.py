@@ -26,9 +26,13 @@ from tests.workloads.checkout.cell import MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.token_pools import MemoryPools, tend_all, with_pools
 from tests.workloads.conftest import HERE, THERE
+from workloads.checkout.adapters import keys
+from workloads.checkout.adapters.attributes import write_item
+from workloads.checkout.adapters.dynamodb import DynamoDbStore
 from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.follow_stock import follow_level
+from workloads.checkout.application.hot_items.draining import MiscountedTokensError
 from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.hot_items.tending import tend
 from workloads.checkout.application.outbox_entries import Cause
@@ -44,6 +48,7 @@ from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.domain.selling import SellingMode
 from workloads.checkout.domain.step import Outcome
+from workloads.checkout.domain.token import TokenState
 from workloads.contracts.commands import RequestedSellingMode, SetSellingMode, StopSelling
 from workloads.contracts.events import SoldOut
 
@@ -534,3 +539,122 @@ def test_the_tokens_of_a_sku_are_counted_at_most_every_200_milliseconds_and_no_f
 
     # Ten numbers lie under each of the 64 partition keys.
     assert counted == [0, 1, 2, 3, 4]
+
+
+def test_while_it_drains_an_order_waits_for_units_that_are_free(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 3)
+    early = order(here, (CD, 2))
+    assert set_mode(here, PLAIN, 2) == Settled()
+
+    with pytest.raises(UndecidedError):
+        steps.reserve(here, early)
+    assert allotment_of(here).free == 0
+    check(cells.state())
+    tend_all(here, CD)
+
+    assert steps.reserve(here, early) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_a_pool_is_left_empty_however_many_messages_it_has(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:
+    make_hot(here, 520)
+    pools.repeat()
+    assert len(pools.tokens()) == 1040
+
+    make_plain(here)
+
+    assert pools.tokens() == []
+    check(cells.state())
+
+
+def test_books_that_contradict_each_other_stop_the_way_back_and_are_named(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 3)
+    cells.client(HERE).update_item(
+        TableName=cells.table,
+        Key={"pk": {"S": f"ALLOTMENT#{CD}#{HERE}"}, "sk": {"S": "ALLOTMENT"}},
+        UpdateExpression="ADD selling_open :one",
+        ExpressionAttributeValues={":one": {"N": "1"}},
+    )
+
+    with pytest.raises(MiscountedTokensError, match=f"1 tokens of {CD} in {HERE}, generation 1, are counted open"):
+        make_plain(here)
+
+    assert allotment_of(here).selling.is_draining()
+
+
+def test_the_refill_leaves_to_others_what_is_not_hot_and_what_is_still_being_filled(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    assert refill(here, "unknown") == 0
+    allot(here, CD, 1500)
+    assert refill(here, CD) == 0
+    assert set_mode(here, HOT, 1) == Settled()
+    assert refill(here, CD) == 0
+    assert tend(here, CD)
+    assert tend(here, CD)
+    pass_time(cells, minutes=2)
+    assert (refill(here, CD), len(pools.tokens())) == (0, 1000)
+    tend_all(here, CD)
+    assert set_mode(here, PLAIN, 2) == Settled()
+    pools.lose()
+    pass_time(cells, minutes=2)
+
+    assert (refill(here, CD), pools.tokens()) == (0, [])
+
+
+def test_the_refill_counts_messages_only_when_their_number_has_settled(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 3)
+    pools.lose()
+    pass_time(cells, seconds=59)
+    assert refill(here, CD) == 0
+
+    pass_time(cells, seconds=1)
+    assert refill(here, CD) == 3
+    assert refill(here, CD) == 0
+
+
+def test_what_a_cut_takes_is_taken_out_of_the_tokens_piece_by_piece(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 120)
+
+    allot(here, units=10, version=2)
+    tend_all(here, CD)
+
+    assert (allotment_of(here).selling.open, allotment_of(here).free) == (10, 0)
+    check(cells.state())
+
+
+def test_while_a_sku_is_known_to_be_hot_an_order_reads_neither_its_allotment_nor_what_its_tokens_are(
+    here: Ports, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make_hot(here, 3)
+    orders = [order(here, number=number) for number in range(2)]
+    assert steps.reserve(here, orders[0]) is Outcome.RESERVED
+
+    def unexpected(*_: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(DynamoDbStore, "allotments", unexpected)
+    monkeypatch.setattr(DynamoDbTokenLedger, "records", unexpected)
+    assert steps.reserve(here, orders[1]) is Outcome.RESERVED
+
+
+def test_a_token_that_is_written_down_as_anothers_keeps_no_order_from_its_release(
+    cells: MemoryCells, here: Ports
+) -> None:
+    make_hot(here, 1)
+    first = order(here)
+    assert steps.reserve(here, first) is Outcome.RESERVED
+    [token] = [token for _, token in cells.state().tokens]
+    cells.client(HERE).update_item(
+        TableName=cells.table,
+        Key=write_item(keys.token(token, HERE)),
+        UpdateExpression="SET order_id = :other",
+        ExpressionAttributeValues={":other": {"S": "o-another"}},
+    )
+
+    assert steps.release(here, first) is Outcome.RELEASED
+
+    [record] = cells.state().tokens.values()
+    assert (record.state, record.order_id) == (TokenState.TAKEN, "o-another")

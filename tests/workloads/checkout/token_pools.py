@@ -15,6 +15,9 @@ from workloads.checkout.application.hot_items.tending import tend
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.token import Token
 
+_ENOUGH = 100
+"""Pieces of work: more than any test needs."""
+
 
 class MemoryPools:
     """Implements `TokenQueues`. What was received comes back when a test says that its time is over."""
@@ -100,5 +103,8 @@ def with_pools(cells: AnyCells, pools: MemoryPools, ports: Ports | None = None) 
 
 def tend_all(ports: Ports, sku: str) -> None:
     """Look after a SKU until there is nothing more to do."""
-    while tend(ports, sku):
-        pass
+    for _ in range(_ENOUGH):
+        if not tend(ports, sku):
+            return
+    message = f"after {_ENOUGH} pieces of work for {sku} there is still more to do"
+    raise AssertionError(message)
