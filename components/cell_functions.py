@@ -319,19 +319,24 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             entrypoint="auditor",
             # The most that Lambda gives: an audit reads the whole table, at a bounded rate.
             timeout_seconds=900,
-            environment={**tables, "UNPUBLISHED_EVENTS_BUCKET": around.data.unpublished_events.bucket},
+            environment={
+                **tables,
+                "UNPUBLISHED_EVENTS_BUCKET": around.data.unpublished_events.bucket,
+                "SAGA_START_QUEUE_URL": queues[Queue.CHECKOUT_SAGA_START].url,
+            },
             statements=[
                 scans_items("ReadTheBooks", checkout.arn),
-                reads_items("ReadAgain", checkout.arn, leading_keys=("ORDER#*", "WALLET#*", "ALLOTMENT#*", "AUDIT#*")),
-                writes_items("RememberSkus", checkout.arn, leading_keys=("AUDIT#*",)),
+                # It remembers SKUs, and sends again what waits: transfers, and the starts of sagas.
+                *decides(("AUDIT#*", "TRANSFER#*"), reads=("ORDER#*", "WALLET#*", "ALLOTMENT#*")),
+                sends_messages(queues[Queue.CHECKOUT_SAGA_START].arn),
                 Statement(
                     sid="FindUnpublishedEvents",
                     actions=["s3:ListBucket"],
                     resources=[around.data.unpublished_events.arn],
                 ),
                 tells_metrics(METRICS_NAMESPACE),
-                around.uses_the_tables_key(),
             ],
+            key_services=("sqs",),
             trigger=ScheduleTrigger(minutes=AUDIT_MINUTES),
         ),
     )

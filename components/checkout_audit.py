@@ -19,6 +19,7 @@ _FINDINGS: Final[Mapping[str, str]] = {
     "BalanceDiffers": "A wallet's balance is not the sum of its ledger. No correction before the cause is known.",
     "OrphanedReservation": "An order has ended and still holds units. Repair it.",
     "OverdueOrder": "An order is still pending after an hour. Look at its execution, then redrive it.",
+    "OverdueTransfer": "Units that left for another Region have not arrived after three hours, though sent again.",
     "UnpublishedEvents": "Events lie in the bucket of unpublished events. Mend the cause, then publish them again.",
     "Unfinished": "The audit did not get through the table in time: nothing was said of stock. Give it more to read.",
 }

@@ -10,7 +10,14 @@ import msgspec
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
-from workloads.checkout.application.audit import AllotmentBooks, Books, OrderBooks, ScanTooLongError, WalletBooks
+from workloads.checkout.application.audit import (
+    AllotmentBooks,
+    Books,
+    OrderBooks,
+    ScanTooLongError,
+    TransferBooks,
+    WalletBooks,
+)
 from workloads.checkout.application.ports import Account
 from workloads.checkout.domain.audit import History
 
@@ -70,7 +77,7 @@ class DynamoDbBookKeeping:
         # A scan returns the items of a partition key one after the other, whatever page they are on.
         for pk, found in groupby(self._scan(), key=lambda item: str(item["pk"])):
             by_sk = {str(item["sk"]): item for item in found}
-            books = _books(pk, by_sk)
+            books = _books(pk, by_sk, self._region)
             if books is not None:
                 yield books
 
@@ -119,7 +126,7 @@ class DynamoDbBookKeeping:
             yield from map(read_item, page["Items"])
 
 
-def _books(pk: str, found: Mapping[str, Mapping[str, Any]]) -> Books | None:
+def _books(pk: str, found: Mapping[str, Mapping[str, Any]], region: str) -> Books | None:
     kind, _, identifier = pk.partition("#")
     match kind:
         case "ORDER":
@@ -131,8 +138,17 @@ def _books(pk: str, found: Mapping[str, Mapping[str, Any]]) -> Books | None:
             return WalletBooks(customer_id=identifier, account=account, ledger=_sum(found.values()))
         case "ALLOTMENT":
             return AllotmentBooks(allotment=items.read_allotment(found["ALLOTMENT"]))
+        case "TRANSFER":
+            return _transfer_books(identifier, found, region)
         case _:
             return None
+
+
+def _transfer_books(transfer_id: str, found: Mapping[str, Mapping[str, Any]], region: str) -> TransferBooks | None:
+    """Return the transfer that left this Region: another one's, under the same id, is that Region's."""
+    item = found.get(keys.transfer(transfer_id, region)["sk"])
+    received = keys.receipt(transfer_id, region)["sk"] in found
+    return TransferBooks(transfer=items.read_transfer(item, received=received)) if item else None
 
 
 def _order_books(

@@ -17,17 +17,27 @@ from workloads.checkout.domain.audit import (
     History,
     Moment,
     Share,
+    is_waiting,
     judge_order,
     judge_stock,
+    judge_transfer,
     judge_wallet,
     ordinary_units,
     present_tokens,
     was_in_use,
 )
-from workloads.checkout.domain.order import Order
+from workloads.checkout.domain.order import Order, OrderState
+from workloads.checkout.domain.transfer import Transfer
+from workloads.contracts.clock import moment
 
 LONGEST_ORDER: Final = timedelta(hours=1)
 """Far beyond what a saga takes that is not retried; one that insists on its compensation is worth a look by then."""
+LONGEST_TRANSFER: Final = timedelta(hours=3)
+"""By then two audits have sent it again: the other Region does not take it."""
+PATIENCE: Final = timedelta(minutes=10)
+"""Far beyond what a lost message's own retries take; what waits so long is sent again."""
+CHASED_AT_ONCE: Final = 1000
+"""Of each kind: what is more waits for the next audit."""
 _READINGS: Final = 5
 """Of a wallet that does not add up, until two of its versions agree."""
 
@@ -57,7 +67,13 @@ class AllotmentBooks(msgspec.Struct, frozen=True, kw_only=True):
     allotment: Allotment
 
 
-Books: TypeAlias = OrderBooks | WalletBooks | AllotmentBooks
+class TransferBooks(msgspec.Struct, frozen=True, kw_only=True):
+    """A transfer to another Region, as one scan saw it."""
+
+    transfer: Transfer
+
+
+Books: TypeAlias = OrderBooks | WalletBooks | AllotmentBooks | TransferBooks
 
 
 class ScanTooLongError(RuntimeError):
@@ -96,6 +112,10 @@ class Report(msgspec.Struct, frozen=True, kw_only=True):
     wallets: int
     skus: int
     """How many were judged."""
+    waiting_orders: tuple[tuple[str, str], ...] = ()
+    """Order and customer of what is pending for so long that its saga may never have been started."""
+    waiting_transfers: tuple[str, ...] = ()
+    """Sent so long ago that the other Region may never have been told."""
 
 
 class _Audit:
@@ -107,6 +127,8 @@ class _Audit:
         self._allotments: Mapping[str, Allotment] = {}
         self._met: set[str] = set()
         self._findings: list[Finding] = []
+        self._waiting_orders: list[tuple[str, str]] = []
+        self._waiting_transfers: list[str] = []
         self._orders = self._wallets = 0
 
     def run(self) -> Report:
@@ -124,6 +146,8 @@ class _Audit:
             orders=self._orders,
             wallets=self._wallets,
             skus=len(allotments) if judged else 0,
+            waiting_orders=tuple(self._waiting_orders[:CHASED_AT_ONCE]),
+            waiting_transfers=tuple(self._waiting_transfers[:CHASED_AT_ONCE]),
         )
 
     def _read_books(self, at: Moment) -> bool:
@@ -136,6 +160,8 @@ class _Audit:
                         self._read_wallet(books)
                     case AllotmentBooks(allotment=allotment) if allotment.region == self._ports.region:
                         self._met.add(allotment.sku)
+                    case TransferBooks(transfer=transfer) if transfer.from_region == self._ports.region:
+                        self._read_transfer(transfer)
                     case _:
                         continue
         except ScanTooLongError as error:
@@ -146,6 +172,9 @@ class _Audit:
     def _read_order(self, books: OrderBooks, at: Moment) -> None:
         self._orders += 1
         history = books.history
+        order, patient_until = books.order, self._ports.clock.now() - PATIENCE
+        if order and order.state is OrderState.PENDING and moment(order.placed_at) < patient_until:
+            self._waiting_orders.append((order.id, order.customer_id))
         if history is not None:
             placed_at = books.order.placed_at if books.order else None
             surely, possibly = was_in_use(history, at, placed_at=placed_at)
@@ -162,6 +191,13 @@ class _Audit:
     def _suspicion(self, order_id: str, order: Order | None, history: History | None) -> Finding | None:
         reservation = history.reservation if history else None
         return judge_order(order_id, order, reservation, now=self._ports.clock.now(), longest=LONGEST_ORDER)
+
+    def _read_transfer(self, transfer: Transfer) -> None:
+        now = self._ports.clock.now()
+        if is_waiting(transfer, now=now, wait=PATIENCE):
+            self._waiting_transfers.append(transfer.id)
+        if (finding := judge_transfer(transfer, now=now, longest=LONGEST_TRANSFER)) is not None:
+            self._findings.append(finding)
 
     def _read_wallet(self, books: WalletBooks) -> None:
         self._wallets += 1

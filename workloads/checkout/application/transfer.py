@@ -15,6 +15,7 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import Settled
 from workloads.checkout.domain import transfer as transfers
+from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.domain.transfer import Transfer
 from workloads.contracts.clock import timestamp
@@ -29,6 +30,21 @@ def transfer_allotment(ports: Ports, command: TransferAllotment, cause: Cause) -
 def receive_transfer(ports: Ports, command: ReceiveTransfer, cause: Cause) -> Settled:
     """Take the units that another Region has sent into this one's allotment."""
     return decide(ports, lambda: _receive(ports, command, cause))
+
+
+def remind(ports: Ports, transfer_id: str) -> bool:
+    """Tell the other Region once more of a transfer without a receipt; return whether there was anything to tell."""
+    return decide(ports, lambda: _remind(ports, transfer_id))
+
+
+def _remind(ports: Ports, transfer_id: str) -> bool:
+    known = ports.store.transfer(transfer_id, ports.region)
+    if known is None or known.received:
+        return False
+    again = transfers.send_again(known)
+    cause = Cause(id=known.command_id, correlation_id=known.id, acceptance=Acceptance.ASYNCHRONOUS)
+    ports.store.commit([SendTransferAgain(again)], [transfer_command_entry(ports, again, cause)])
+    return True
 
 
 def _send(ports: Ports, command: TransferAllotment, cause: Cause) -> Settled | Refusal:

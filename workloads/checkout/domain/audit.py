@@ -19,6 +19,7 @@ from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.order import Order, OrderState
 from workloads.checkout.domain.reservation import Reservation, ReservationState
 from workloads.checkout.domain.token import HeldTokens
+from workloads.checkout.domain.transfer import Transfer
 from workloads.checkout.domain.wallet import Wallet
 from workloads.contracts.clock import moment
 
@@ -37,6 +38,7 @@ class FindingKind(StrEnum):
     BALANCE_DIFFERS = "BalanceDiffers"
     ORPHANED_RESERVATION = "OrphanedReservation"
     OVERDUE_ORDER = "OverdueOrder"
+    OVERDUE_TRANSFER = "OverdueTransfer"
     UNPUBLISHED_EVENTS = "UnpublishedEvents"
     UNFINISHED = "Unfinished"
 
@@ -46,7 +48,7 @@ class Finding(msgspec.Struct, frozen=True):
 
     kind: FindingKind
     subject: str
-    """The SKU, customer, order or object that it is about."""
+    """The SKU, customer, order, transfer or object that it is about."""
     detail: str
 
 
@@ -196,3 +198,20 @@ def judge_order(
             f"placed at {order.placed_at} and still pending: its saga should have ended within {longest}",
         )
     return None
+
+
+def judge_transfer(transfer: Transfer, *, now: datetime, longest: timedelta) -> Finding | None:
+    """Look for units that should have entered the other Region's allotment long ago."""
+    if not is_waiting(transfer, now=now, wait=longest):
+        return None
+    return Finding(
+        FindingKind.OVERDUE_TRANSFER,
+        transfer.id,
+        f"{transfer.units} units of {transfer.sku} left for {transfer.to_region} at {transfer.sent_at}, which was told "
+        f"of them {transfer.sendings} times and has sent no receipt",
+    )
+
+
+def is_waiting(transfer: Transfer, *, now: datetime, wait: timedelta) -> bool:
+    """Return whether no receipt has come for that long."""
+    return not transfer.received and moment(transfer.sent_at) < now - wait
