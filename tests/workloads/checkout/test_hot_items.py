@@ -43,6 +43,7 @@ from workloads.checkout.application.results import HandedOver, Placed, Settled
 from workloads.checkout.application.selling import set_selling
 from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.allotment import Allotment
+from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
 from workloads.checkout.domain.listing import Listing
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
@@ -658,3 +659,18 @@ def test_a_token_that_is_written_down_as_anothers_keeps_no_order_from_its_releas
 
     [record] = cells.state().tokens.values()
     assert (record.state, record.order_id) == (TokenState.TAKEN, "o-another")
+
+
+def test_a_switch_that_was_asked_for_by_command_is_answered_in_its_record(here: Ports) -> None:
+    make_hot(here, 1)
+
+    def asked(mode: RequestedSellingMode, version: int, name: str) -> CommandRecord | None:
+        set_selling_mode(here, SetSellingMode(sku=CD, mode=mode, version=version), command(name, "stock.write"))
+        return here.store.command(name)
+
+    refused, repeated, done = asked(PLAIN, 1, "late"), asked(HOT, 1, "again"), asked(PLAIN, 2, "next")
+
+    assert refused is not None
+    assert refused.refusal is not None
+    assert (refused.outcome, refused.refusal.kind) == (CommandOutcome.REFUSED, RefusalKind.SUPERSEDED)
+    assert [record.outcome if record else None for record in (repeated, done)] == [CommandOutcome.ACCEPTED] * 2
