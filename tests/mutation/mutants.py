@@ -13,7 +13,7 @@ ROOT: Final = Path(__file__).parents[2]
 _APPLICATION: Final = "workloads/checkout/application"
 _READ_ONLY: Final = frozenset({"queries.py", "audit.py"})
 """Modules that decide on no write."""
-_COMMITS: Final = frozenset({"commit", "keep"})
+_COMMITS: Final = frozenset({"commit", "commit_selling", "keep"})
 
 
 class Mutant(msgspec.Struct, frozen=True, tag=True):

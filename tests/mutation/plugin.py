@@ -36,7 +36,13 @@ from tests.mutation.mutants import (
 
 MUTANT: Final = "MERIDIAN_MUTANT"
 NOTES: Final = "MERIDIAN_NOTES"
-_SEARCHES: Final = ("versions/", "test_no_step_that_arrives_late", "test_hot_items", "test_histories", "simulation/")
+_SEARCHES: Final = (
+    "versions/",
+    "test_no_step_that_arrives_late",
+    "test_hot_item_faults",
+    "test_histories",
+    "simulation/",
+)
 _NEEDS_THE_EMBEDDED_AWS: Final = frozenset({"emulator", "dynamodb_cells", "session_cells", "embedded", "make_table"})
 
 
