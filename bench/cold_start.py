@@ -208,6 +208,7 @@ def _environment(aws: Embedded) -> dict[str, str]:
         "HOT_ITEM_CARE_QUEUE_URL": f"{aws.url}/000000000000/care",
         "HOT_ITEM_QUEUE_URLS": f"{aws.url}/000000000000/tokens-0",
         "LONGEST_SAGA_WAIT": "60",
+        "RESERVATION_MINUTES": "15",
         "ORDERS_PER_MINUTE": "300",
         "ORDER_BURST": "50",
         "SAGA_STARTS_PER_SECOND": "300",

@@ -247,7 +247,7 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             context=Context.CHECKOUT,
             entrypoint="saga_steps",
             timeout_seconds=STEP_TIMEOUT_SECONDS,
-            environment={**tables, **hot_items},
+            environment={**tables, **hot_items, "RESERVATION_MINUTES": str(limits.reservation_minutes)},
             statements=[*decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*", "TOKEN#*")), trades, asks_for_care],
             key_services=("sqs",),
         ),

@@ -37,7 +37,7 @@ class Step(StrEnum):
 # A refusal is an answer: it stays the same however often it is asked for.
 _DO_NOT_RETRY_REFUSALS: Final = {"ErrorEquals": [_REFUSED], "MaxAttempts": 0}
 # Full jitter keeps the orders of one incident from coming back all at once.
-_RETRY_A_MINUTE: Final = {
+_RETRY_A_MINUTE: Final[Mapping[str, Any]] = {
     "ErrorEquals": ["States.ALL"],
     "IntervalSeconds": 1,
     "BackoffRate": 2,
@@ -45,6 +45,17 @@ _RETRY_A_MINUTE: Final = {
     "MaxAttempts": 5,
     "JitterStrategy": "FULL",
 }
+
+
+def _longest_attempts() -> int:
+    """Return the seconds of a step whose every attempt times out, with the longest waits between them."""
+    retry = _RETRY_A_MINUTE
+    waits = (retry["IntervalSeconds"] * retry["BackoffRate"] ** n for n in range(retry["MaxAttempts"]))
+    return (retry["MaxAttempts"] + 1) * _TASK_TIMEOUT_SECONDS + sum(min(w, retry["MaxDelaySeconds"]) for w in waits)
+
+
+LONGEST_WAY_FORWARD_SECONDS: Final = 3 * _longest_attempts()
+"""Reserve, debit and complete: an order that gets through has its units for longer (`orders.reservationMinutes`)."""
 # For steps that have no way around: a few hours. Then the checkout is parked in the repair queue, for a person.
 _RETRY_FOR_HOURS: Final = {
     **_RETRY_A_MINUTE,

@@ -18,6 +18,7 @@ from pulumi_aws import Region
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 from pydantic.alias_generators import to_camel
 
+from components.checkout_saga_states import LONGEST_WAY_FORWARD_SECONDS
 from components.yaml_files import read_yaml
 
 PROJECT: Final = "meridian"
@@ -124,6 +125,8 @@ class OrderLimits(_Section):
     the others (Step Functions Developer Guide, service quotas)."""
     longest_saga_wait: int = Field(default=10, ge=1, le=3600)
     """Seconds that an order may wait for its saga before the next ones are answered 503."""
+    reservation_minutes: int = Field(default=15, ge=LONGEST_WAY_FORWARD_SECONDS // 60 + 1, le=1440)
+    """How long an order may hold its units before it is complete: longer than its saga's longest way forward."""
 
 
 class Sizes(_Section):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from components.checkout_saga_states import LONGEST_WAY_FORWARD_SECONDS
 from components.settings import Architecture, Context, SettingsError, build_settings
 from local.program import ROOT, evaluate, stack_configuration
 from local.recording import RecordingMonitor
@@ -165,3 +166,19 @@ def test_the_third_entry_of_the_list_needs_its_file(tree: Path) -> None:
     values = stack_configuration("us-east-1", directory=tree)
 
     assert build_settings(stack="us-east-1", directory=tree, values=values).other_regions == ("eu-west-1", "ap-south-1")
+
+
+def _with_reservations_of(minutes: int) -> Mapping[str, object]:
+    values = stack_configuration("us-east-1")
+    sizes = json.loads(str(values["meridian:sizes"]))
+    return {**values, "meridian:sizes": json.dumps({**sizes, "orders": {"reservationMinutes": minutes}})}
+
+
+def test_a_reservation_outlives_its_sagas_longest_way_forward() -> None:
+    # Three steps of six attempts: 20 s each, and 31 s between them.
+    assert LONGEST_WAY_FORWARD_SECONDS == 453
+    settings = build_settings(stack="us-east-1", directory=ROOT, values=_with_reservations_of(8))
+    assert settings.cell.sizes.orders.reservation_minutes == 8
+
+    with pytest.raises(SettingsError, match=r"^Pulumi.us-east-1.yaml: meridian:sizes\.orders\.reservationMinutes is 7"):
+        build_settings(stack="us-east-1", directory=ROOT, values=_with_reservations_of(7))

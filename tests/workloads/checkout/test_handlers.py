@@ -57,6 +57,7 @@ def environment(
         "HOT_ITEM_QUEUE_URLS": ",".join(tokens),
         "HOT_ITEM_CARE_QUEUE_URL": care,
         "ORDER_BURST": "50",
+        "RESERVATION_MINUTES": "15",
         "ORDERS_PER_MINUTE": "300",
         "SAGA_STARTS_PER_SECOND": "300",
         "LONGEST_SAGA_WAIT": "60",

@@ -26,7 +26,7 @@ from workloads.contracts.clock import Clock
 from workloads.contracts.envelope import CloudEvent
 
 RESERVATION_LIFETIME: Final = timedelta(minutes=15)
-"""Far above what a saga takes with all its retries on the way forward, which is two minutes a step."""
+"""What the cells' settings say unless a cell says otherwise; the steps' function is told by its environment."""
 
 
 class ConcurrentWriteError(RuntimeError):

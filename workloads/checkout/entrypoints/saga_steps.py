@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -13,6 +14,7 @@ from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps import Checkout
 from workloads.checkout.domain.step import Outcome, Step
 from workloads.checkout.entrypoints.wiring import ports, with_hot_items
+from workloads.runtime import environment
 from workloads.runtime.lifecycle import at_start
 from workloads.runtime.logging import logger
 
@@ -51,7 +53,8 @@ def carry_out(ports: Ports, request: StepRequest) -> Outcome:
 
 @cache
 def _ports() -> Ports:
-    return with_hot_items(ports())
+    lifetime = timedelta(minutes=int(environment.required("RESERVATION_MINUTES")))
+    return msgspec.structs.replace(with_hot_items(ports()), reservation_lifetime=lifetime)
 
 
 at_start(_ports)
