@@ -14,7 +14,7 @@ from components.checkout_saga import SAGA
 from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS as STEP_TIMEOUT_SECONDS
 from components.event_bus import EventBus
 from components.global_outputs import SharedOutputs, TokenIssuer
-from components.naming import RESERVATIONS_BY_EXPIRY, Placement, Queue, Table
+from components.naming import ORDERS_BY_CUSTOMER, RESERVATIONS_BY_EXPIRY, Placement, Queue, Table
 from components.policy_documents import Statement
 from components.queues import MAXIMUM_RECEIVES
 from components.settings import Context, Settings
@@ -160,6 +160,7 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             statements=[
                 # Prices, listings and allotments are the systems of record's, by command.
                 *decides(("ORDER#*", "DEPOSIT#*", "WALLET#*"), reads=_READ_AT_THE_ENTRY),
+                finds_items("FindOrders", checkout.arn, ORDERS_BY_CUSTOMER),
                 Statement(sid="SeeTheBus", actions=["events:DescribeEventBus"], resources=[around.bus.arn]),
                 measures_queue(queues[Queue.CHECKOUT_SAGA_START].arn),
             ],

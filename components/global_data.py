@@ -11,7 +11,7 @@ import pulumi_aws as aws
 from components.encryption import RegionKey, RegionKeyArgs
 from components.global_outputs import ReplicatedTable
 from components.images import ContextImage, ContextImageArgs
-from components.naming import RESERVATIONS_BY_EXPIRY, Placement, Table, resource_name
+from components.naming import ORDERS_BY_CUSTOMER, RESERVATIONS_BY_EXPIRY, Placement, Table, resource_name
 from components.settings import Architecture, Context
 
 _COMPONENT: Final = "GlobalData"
@@ -22,11 +22,11 @@ _TIME_TO_LIVE: Final[Mapping[Table, str]] = {Table.CHECKOUT_OUTBOX: "expires_at"
 
 @dataclass(frozen=True, kw_only=True)
 class _Index:
-    """An index of a table: in it are only the items that have both keys, with these attributes."""
+    """An index of a table: in it are only the items that have both keys, with all keys and these attributes."""
 
     name: str
     keys: tuple[str, str]
-    attributes: Sequence[str]
+    attributes: Sequence[str] = ()
 
     def args(self) -> aws.dynamodb.TableGlobalSecondaryIndexArgs:
         partition, sort = self.keys
@@ -36,8 +36,8 @@ class _Index:
                 aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=partition, key_type="HASH"),
                 aws.dynamodb.TableGlobalSecondaryIndexKeySchemaArgs(attribute_name=sort, key_type="RANGE"),
             ],
-            projection_type="INCLUDE",
-            non_key_attributes=list(self.attributes),
+            projection_type="INCLUDE" if self.attributes else "KEYS_ONLY",
+            non_key_attributes=list(self.attributes) or None,
         )
 
 
@@ -48,6 +48,9 @@ _INDEXES: Final[Mapping[Table, Sequence[_Index]]] = {
             keys=("expiry_bucket", "expires_at"),
             attributes=("order_id", "customer_id"),
         ),
+        # Of what names a customer, only orders have been placed. Keys only: written once an order, not at each of its
+        # moves; what a page shows of the orders is read from the table, consistently.
+        _Index(name=ORDERS_BY_CUSTOMER, keys=("customer_id", "placed_at")),
     )
 }
 

@@ -43,6 +43,7 @@ TOKENS: Final = "tokens"
 LOYALTY_PROJECTIONS: Final = "loyalty-projections"
 EVENT_TARGET_DEAD_LETTERS: Final = "event-target-dead-letters"
 RESERVATIONS_BY_EXPIRY: Final = "reservations-by-expiry"
+ORDERS_BY_CUSTOMER: Final = "orders-by-customer"
 CHECKOUT_REPAIR: Final = "checkout-repair"
 BUS: Final = PROJECT
 

@@ -23,6 +23,7 @@ def proxy_event(
     principal: Principal | None,
     body: object = None,
     headers: Mapping[str, str] | None = None,
+    query: Mapping[str, str] | None = None,
     **path_parameters: str,
 ) -> dict[str, Any]:
     """Return the event of a call; a body that is no text is sent as JSON."""
@@ -37,6 +38,7 @@ def proxy_event(
         "path": path,
         "pathParameters": path_parameters or None,
         "headers": dict(headers or {}),
+        "queryStringParameters": dict(query) if query else None,
         "body": text,
         "isBase64Encoded": False,
         "requestContext": {

@@ -9,14 +9,14 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-_EXPIRY: Final = ("expiry_bucket", "expires_at")
-_BY_EXPIRY: Final[dict[str, Any]] = {
-    "IndexName": "reservations-by-expiry",
-    "KeySchema": [
-        {"AttributeName": key, "KeyType": kind} for key, kind in zip(_EXPIRY, ("HASH", "RANGE"), strict=True)
-    ],
-    "Projection": {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["order_id", "customer_id"]},
+_INDEXES: Final[dict[str, tuple[tuple[str, str], dict[str, Any]]]] = {
+    "reservations-by-expiry": (
+        ("expiry_bucket", "expires_at"),
+        {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["order_id", "customer_id"]},
+    ),
+    "orders-by-customer": (("customer_id", "placed_at"), {"ProjectionType": "KEYS_ONLY"}),
 }
+"""Of checkout's table: the keys of each index, and what else is in it."""
 
 
 def replicated_table(client: DynamoDBClient, name: str, regions: tuple[str, ...]) -> str:
@@ -25,8 +25,9 @@ def replicated_table(client: DynamoDBClient, name: str, regions: tuple[str, ...]
     The client is one of the first Region.
     """
     unique = f"{name}-{uuid4().hex[:8]}"
-    keys = ("pk", "sk", *(_EXPIRY if name == "checkout" else ()))
-    indexes: dict[str, Any] = {"GlobalSecondaryIndexes": [_BY_EXPIRY]} if name == "checkout" else {}
+    indexed = _INDEXES if name == "checkout" else {}
+    keys = ("pk", "sk", *(key for index_keys, _ in indexed.values() for key in index_keys))
+    indexes: dict[str, Any] = {"GlobalSecondaryIndexes": [_index(index) for index in indexed]} if indexed else {}
     client.create_table(
         TableName=unique,
         KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
@@ -38,3 +39,15 @@ def replicated_table(client: DynamoDBClient, name: str, regions: tuple[str, ...]
     for region in regions[1:]:
         client.update_table(TableName=unique, ReplicaUpdates=[{"Create": {"RegionName": region}}])
     return unique
+
+
+def _index(name: str) -> dict[str, Any]:
+    (partition, sort), projection = _INDEXES[name]
+    return {
+        "IndexName": name,
+        "KeySchema": [
+            {"AttributeName": partition, "KeyType": "HASH"},
+            {"AttributeName": sort, "KeyType": "RANGE"},
+        ],
+        "Projection": projection,
+    }

@@ -16,14 +16,17 @@ from workloads.checkout.application.ports import (
     CheckoutRecord,
     ConcurrentWriteError,
     DepositRecord,
+    OrderPlace,
     OrderRecord,
     OutboxEntry,
 )
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
 from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.ledger import EntryId, LedgerEntry
 from workloads.checkout.domain.listing import Listing, Offer
 from workloads.checkout.domain.operation import OperationRecord
+from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.price import Price, newest
 from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.contracts.clock import Clock
@@ -115,6 +118,39 @@ class DynamoDbStore:
         entry = self._get(keys.ledger(customer_id, "DEPOSIT", deposit_id))
         found = self._partition(keys.deposit_handover(deposit_id, self._region)["pk"])
         return DepositRecord(deposit=items.read_deposit(entry) if entry else None, handovers=_handovers(found))
+
+    def placed(self, customer_id: str, *, after: OrderPlace | None, at_most: int) -> Sequence[OrderPlace]:
+        """Return where a customer's orders stand, from the newest on, behind a place."""
+        # Keys only: a page's worth is far under the 1 MB that a query returns at most.
+        answer = self._client.query(
+            TableName=self._table,
+            IndexName=keys.ORDERS_BY_CUSTOMER,
+            KeyConditionExpression="customer_id = :customer",
+            ExpressionAttributeValues=write_item({":customer": customer_id}),
+            ScanIndexForward=False,
+            Limit=at_most,
+            **_behind(keys.order_place(customer_id, after) if after else None),
+        )
+        return [items.read_place(item) for item in map(read_item, answer["Items"])]
+
+    def orders(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
+        """Return those orders that there are, by id."""
+        found = read_batch(self._client, self._table, [keys.order(order_id) for order_id in order_ids])
+        return {order.id: order for order in map(items.read_order, found)}
+
+    def ledger(self, customer_id: str, *, after: EntryId | None, at_most: int) -> Sequence[LedgerEntry]:
+        """Return entries of a customer's ledger in the order of their ids, behind an id."""
+        answer = self._client.query(
+            TableName=self._table,
+            KeyConditionExpression="pk = :wallet AND begins_with(sk, :entry)",
+            ExpressionAttributeValues=write_item(
+                {":wallet": keys.wallet(customer_id)["pk"], ":entry": keys.ENTRY_PREFIX}
+            ),
+            ConsistentRead=True,
+            Limit=at_most,
+            **_behind(keys.ledger_entry(customer_id, after) if after else None),
+        )
+        return [items.read_entry(item) for item in map(read_item, answer["Items"])]
 
     def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:
         """Return the price that counts of each SKU that has one."""
@@ -227,6 +263,11 @@ class DynamoDbStore:
             ConsistentRead=True,
         )
         return {item["sk"]: item for item in map(read_item, answer["Items"])}
+
+
+def _behind(key: keys.Key | None) -> dict[str, Any]:
+    """Return the parameters of a query that goes on behind a key."""
+    return {"ExclusiveStartKey": write_item(key)} if key else {}
 
 
 def _account(customer_id: str, item: Mapping[str, Any] | None) -> Account:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Final, TypeAlias
 from zlib import crc32
 
+from workloads.checkout.application.ports import OrderPlace
+from workloads.checkout.domain.ledger import EntryId
 from workloads.checkout.domain.token import PARTITIONS, Token
 
 Key: TypeAlias = dict[str, str]
@@ -15,6 +17,9 @@ HANDOVER_PREFIX: Final = "HANDOVER#"
 
 RESERVATIONS_BY_EXPIRY: Final = "reservations-by-expiry"
 """The index of what is held, by the time at which it expires: an item without a bucket is not in it."""
+ORDERS_BY_CUSTOMER: Final = "orders-by-customer"
+"""The index of orders by customer and time: nothing else that names its customer has been placed."""
+ENTRY_PREFIX: Final = "ENTRY#"
 EXPIRY_BUCKET: Final = "expiry_bucket"
 EXPIRY_BUCKETS: Final = 128
 """A key of an index takes 1,000 writes a second (DynamoDB Developer Guide), and an order writes two."""
@@ -57,7 +62,17 @@ def wallet(customer_id: str) -> Key:
 
 def ledger(customer_id: str, kind: str, identifier: str) -> Key:
     """Return the key of a ledger entry: DEPOSIT, DEBIT or REFUND."""
-    return {"pk": f"WALLET#{customer_id}", "sk": f"ENTRY#{kind}#{identifier}"}
+    return {"pk": f"WALLET#{customer_id}", "sk": f"{ENTRY_PREFIX}{kind}#{identifier}"}
+
+
+def ledger_entry(customer_id: str, entry: EntryId) -> Key:
+    """Return the key of a ledger entry."""
+    return ledger(customer_id, entry.kind.upper(), entry.subject)
+
+
+def order_place(customer_id: str, place: OrderPlace) -> Key:
+    """Return all keys of an order in the index of its customer's orders."""
+    return {**order(place.order_id), "customer_id": customer_id, "placed_at": place.placed_at}
 
 
 def price(sku: str, region: str) -> Key:

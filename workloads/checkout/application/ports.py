@@ -15,6 +15,7 @@ from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
 from workloads.checkout.domain.home import Home
+from workloads.checkout.domain.ledger import EntryId, LedgerEntry
 from workloads.checkout.domain.listing import Listing, Offer
 from workloads.checkout.domain.operation import OperationRecord
 from workloads.checkout.domain.order import Order
@@ -52,6 +53,13 @@ class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):
     handovers: tuple[Handover, ...] = ()
     redrives: int = 0
     """How often its saga was started again."""
+
+
+class OrderPlace(msgspec.Struct, frozen=True):
+    """Where an order stands among its customer's."""
+
+    placed_at: str
+    order_id: str
 
 
 class Account(msgspec.Struct, frozen=True, kw_only=True):
@@ -103,6 +111,21 @@ class Store(Protocol):
 
     def deposit(self, customer_id: str, deposit_id: str) -> DepositRecord:
         """Return what is known under a deposit's id."""
+        ...
+
+    def placed(self, customer_id: str, *, after: OrderPlace | None, at_most: int) -> Sequence[OrderPlace]:
+        """Return where a customer's orders stand, from the newest on, behind a place.
+
+        What was placed a moment ago may be missing.
+        """
+        ...
+
+    def orders(self, order_ids: Iterable[str]) -> Mapping[str, Order]:
+        """Return those orders that there are, by id."""
+        ...
+
+    def ledger(self, customer_id: str, *, after: EntryId | None, at_most: int) -> Sequence[LedgerEntry]:
+        """Return entries of a customer's ledger in the order of their ids, behind an id."""
         ...
 
     def prices(self, skus: Iterable[str]) -> Mapping[str, Price]:

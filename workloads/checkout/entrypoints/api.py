@@ -22,6 +22,7 @@ from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.order import Acceptance, OrderStatus
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.entrypoints import requests
+from workloads.checkout.entrypoints.pages import Pages
 from workloads.checkout.entrypoints.representations import (
     OrderDocument,
     command_document,
@@ -89,13 +90,14 @@ class Api:
             "GET /v1/wallets/{customerId}/deposits/{depositId}": self.get_deposit,
             "GET /v1/commands/{commandId}": self.get_command,
             "GET /v1/health": self.get_health,
+            **Pages(self._ports).routes,
         }
 
     def place_order(self, request: Request) -> Response:
         """Place an order of the calling customer."""
         principal = request.principal
         if principal.type is not PrincipalType.CUSTOMER:
-            raise ProblemError(_forbidden("only a customer places orders, and only for themselves"))
+            raise ProblemError(requests.forbidden("only a customer places orders, and only for themselves"))
         command = requests.place_order_command(request, principal.customer_id)
         result = _decided(lambda: place_order(self._ports, command, _cause(request)))
         wait = requests.wait(request)
@@ -140,7 +142,7 @@ class Api:
     def deposit(self, request: Request) -> Response:
         """Add money to a customer's wallet."""
         if DEPOSIT_SCOPE not in request.principal.scopes:
-            raise ProblemError(_forbidden(f"a deposit needs the scope {DEPOSIT_SCOPE}"))
+            raise ProblemError(requests.forbidden(f"a deposit needs the scope {DEPOSIT_SCOPE}"))
         command = requests.deposit_command(request)
         result = _decided(lambda: deposit_to_wallet(self._ports, command, _cause(request)))
         document = deposit_document(result)
@@ -219,10 +221,6 @@ def _refused(refusal: Refusal) -> Problem:
         status=_STATUS_OF.get(refusal.kind, 422),
         detail=refusal.detail,
     )
-
-
-def _forbidden(detail: str) -> Problem:
-    return Problem(type="forbidden", title="Not allowed", status=403, detail=detail)
 
 
 def _cause(request: Request) -> Cause:

@@ -7,6 +7,7 @@ import msgspec
 from workloads.checkout.application.results import Deposited, HandedOver, Placed
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover
+from workloads.checkout.domain.ledger import EntryKind, LedgerEntry
 from workloads.checkout.domain.order import Order
 from workloads.checkout.domain.refusal import Refusal
 from workloads.contracts.events import OrderLine
@@ -48,6 +49,33 @@ class DepositDocument(_Representation, frozen=True, kw_only=True, rename="camel"
     reason: str | None = None
     command_id: str | None = None
     home_region: str | None = None
+
+
+class OrdersDocument(_Representation, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A page of a customer's orders."""
+
+    customer_id: str
+    orders: tuple[OrderDocument, ...]
+    next_page_token: str | None = None
+
+
+class LedgerEntryDocument(_Representation, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """An entry of a wallet's ledger."""
+
+    kind: str
+    amount: Money
+    deposit_id: str | None = None
+    order_id: str | None = None
+    made_at: str | None = None
+    reason: str | None = None
+
+
+class LedgerDocument(_Representation, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
+    """A page of a wallet's ledger."""
+
+    customer_id: str
+    entries: tuple[LedgerEntryDocument, ...]
+    next_page_token: str | None = None
 
 
 class RefusalDocument(_Representation, frozen=True, kw_only=True, rename="camel", omit_defaults=True):
@@ -127,6 +155,19 @@ def deposit_document(result: Deposited | HandedOver) -> DepositDocument:
         balance=result.deposit.balance,
         command_id=command_id,
         home_region=home_region,
+    )
+
+
+def entry_document(entry: LedgerEntry) -> LedgerEntryDocument:
+    """Show an entry of a ledger."""
+    of_deposit = entry.id.kind is EntryKind.DEPOSIT
+    return LedgerEntryDocument(
+        kind=entry.id.kind.value,
+        amount=entry.amount,
+        deposit_id=entry.id.subject if of_deposit else None,
+        order_id=None if of_deposit else entry.id.subject,
+        made_at=entry.made_at,
+        reason=entry.refusal.value if entry.refusal else None,
     )
 
 

@@ -15,6 +15,9 @@ from workloads.runtime.problems import Problem, ProblemError
 
 LONGEST_WAIT: Final = 10
 """Seconds: well under the 29 after which API Gateway gives up on an integration."""
+LONGEST_PAGE: Final = 100
+"""So many orders are read in one request (BatchGetItem takes at most 100 keys)."""
+USUAL_PAGE: Final = 20
 
 _WAIT: Final = re.compile(r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?", re.IGNORECASE)
 
@@ -72,20 +75,44 @@ def customer_id(request: Request) -> str:
     return given
 
 
+def customer_in_query(request: Request) -> str | None:
+    """Return the customer whom the query names, if any; raises ProblemError where it is no customer's id."""
+    given = request.query.get("customerId")
+    if given is not None and re.fullmatch(CUSTOMER_ID_PATTERN, given) is None:
+        raise ProblemError(invalid_parameter(f"customerId {given!r} is no customer's id"))
+    return given
+
+
+def limit(request: Request) -> int:
+    """Return how much a page may show; raises ProblemError."""
+    given = request.query.get("limit", str(USUAL_PAGE))
+    if re.fullmatch(r"[0-9]{1,3}", given) is None or not 1 <= int(given) <= LONGEST_PAGE:
+        raise ProblemError(invalid_parameter(f"limit {given!r} is no number from 1 to {LONGEST_PAGE}"))
+    return int(given)
+
+
 def wait(request: Request) -> int | None:
     """Return how many seconds the client would wait (RFC 7240, `Prefer: wait=n`), at most LONGEST_WAIT; None if not.
 
     A preference that is not understood is passed over, as the RFC asks.
     """
-    preferred = re.search(
-        r"(?:^|[,;\s])wait\s*=\s*\"?([0-9]{1,6})\"?", request.headers.get("prefer", ""), re.IGNORECASE
-    )
+    preferred = _WAIT.search(request.headers.get("prefer", ""))
     return min(int(preferred.group(1)), LONGEST_WAIT) if preferred else None
 
 
 def not_found(detail: str) -> Problem:
     """Return the problem that also stands for what the caller may not know of."""
     return Problem(type="not-found", title="Not found", status=404, detail=detail)
+
+
+def forbidden(detail: str) -> Problem:
+    """Return the problem of a caller who may not do this."""
+    return Problem(type="forbidden", title="Not allowed", status=403, detail=detail)
+
+
+def invalid_parameter(detail: str) -> Problem:
+    """Return the problem of a parameter that does not fit."""
+    return Problem(type="invalid-parameters", title="A parameter is missing or does not fit", status=400, detail=detail)
 
 
 def idempotency_key(request: Request) -> str:

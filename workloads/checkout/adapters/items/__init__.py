@@ -13,7 +13,7 @@ from workloads.checkout.adapters.items.listings import (
     write_selling_mode,
 )
 from workloads.checkout.adapters.items.operations import read_operation, write_operation
-from workloads.checkout.adapters.items.orders import read_order, write_order
+from workloads.checkout.adapters.items.orders import read_order, read_place, write_order
 from workloads.checkout.adapters.items.prices import read_price, write_price
 from workloads.checkout.adapters.items.reservations import read_reservation, write_reservation
 from workloads.checkout.adapters.items.selling import read_selling, write_selling
@@ -22,6 +22,7 @@ from workloads.checkout.adapters.items.tokens import read_held_tokens, read_toke
 from workloads.checkout.adapters.items.transfers import read_receipt, read_transfer, write_receipt, write_transfer
 from workloads.checkout.adapters.items.wallets import (
     read_deposit,
+    read_entry,
     read_home,
     read_payment,
     read_wallet,
@@ -35,6 +36,7 @@ __all__ = [
     "read_allotment",
     "read_command",
     "read_deposit",
+    "read_entry",
     "read_handover",
     "read_held_tokens",
     "read_home",
@@ -43,6 +45,7 @@ __all__ = [
     "read_operation",
     "read_order",
     "read_payment",
+    "read_place",
     "read_price",
     "read_receipt",
     "read_reservation",

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from workloads.checkout.adapters.items.fields import Fields, read_reason
+from workloads.checkout.application.ports import OrderPlace
 from workloads.checkout.domain.home import Home
 from workloads.checkout.domain.order import Acceptance, Order, OrderState
 from workloads.contracts.events import CancellationReason, OrderLine
@@ -65,3 +66,8 @@ def read_order(item: Mapping[str, Any]) -> Order:
         cancelled=CancellationReason(item["cancelled"]) if "cancelled" in item else None,
         refunded_at=item.get("refunded_at"),
     )
+
+
+def read_place(item: Mapping[str, Any]) -> OrderPlace:
+    """Read where an order stands, of which only the keys are in the index."""
+    return OrderPlace(item["placed_at"], item["pk"].partition("#")[2])

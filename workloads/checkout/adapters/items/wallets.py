@@ -7,6 +7,7 @@ from typing import Any
 
 from workloads.checkout.adapters.items.fields import Fields, read_reason
 from workloads.checkout.domain.home import Home, birth_home
+from workloads.checkout.domain.ledger import EntryId, EntryKind, LedgerEntry
 from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.domain.wallet import Deposit, Payment, PaymentState, Wallet
 from workloads.contracts.money import Money
@@ -87,3 +88,14 @@ def write_refund(payment: Payment, refunded_at: str) -> Fields:
         "currency": payment.amount.currency,
         "refunded_at": refunded_at,
     }
+
+
+def read_entry(item: Mapping[str, Any]) -> LedgerEntry:
+    """Read any entry of a ledger: the first release wrote no time on debits."""
+    _, kind, subject = item["sk"].split("#", 2)
+    return LedgerEntry(
+        id=EntryId(EntryKind(kind.capitalize()), subject),
+        amount=Money(item["amount"], item["currency"]),
+        made_at=item.get("made_at") or item.get("refunded_at"),
+        refusal=read_reason(item.get("refusal")),
+    )

@@ -38,9 +38,8 @@ def wallet_actions(  # noqa: PLR0911 - one branch a kind
         case AddDeposit(deposit=deposit):
             return [write.add(keys.ledger(deposit.customer_id, "DEPOSIT", deposit.id), items.write_deposit(deposit))]
         case AddPayment(payment=payment):
-            return [
-                write.add(keys.ledger(payment.customer_id, "DEBIT", payment.order_id), items.write_payment(payment))
-            ]
+            key = keys.ledger(payment.customer_id, "DEBIT", payment.order_id)
+            return [write.add(key, {**items.write_payment(payment), "made_at": write.stamp()})]
         case RefundPayment(payment=payment, refunded_at=refunded_at):
             debit = keys.ledger(payment.customer_id, "DEBIT", payment.order_id)
             refund = keys.ledger(payment.customer_id, "REFUND", payment.order_id)
