@@ -262,6 +262,20 @@ def test_the_api_writes_neither_prices_nor_stock(cell: Graph) -> None:
     assert "LISTING#*" not in keys
 
 
+def test_what_finds_items_by_an_index_may_query_that_index_only(cell: Graph) -> None:
+    finding = {
+        (s.resource.inputs["role"].removesuffix(f"-{REGION}"), resource.rpartition("/")[2]): s.actions
+        for s in statements(cell, "aws:iam/rolePolicy:RolePolicy")
+        for resource in s.resources
+        if "/index/" in resource
+    }
+
+    assert finding == {
+        ("meridian-checkout-api", "orders-by-customer"): ["dynamodb:Query"],
+        ("meridian-checkout-sweeper", "reservations-by-expiry"): ["dynamodb:Query"],
+    }
+
+
 def test_what_follows_the_stock_writes_listings_only(cell: Graph) -> None:
     (write,) = writes_of(cell, "checkout-availability", "meridian-checkout")
 

@@ -8,6 +8,7 @@ import pytest
 from local.recording import Graph, RecordedResource, record
 from tests.infrastructure.inspection import aws_resources, sdk_arguments
 from tests.infrastructure.trees import change_config
+from tests.workloads.tables import INDEXES
 
 TABLE, QUEUE, BUCKET = "aws:dynamodb/table:Table", "aws:sqs/queue:Queue", "aws:s3/bucket:Bucket"
 REPOSITORY, USER_POOL, KEY = "aws:ecr/repository:Repository", "aws:cognito/userPool:UserPool", "aws:kms/key:Key"
@@ -60,6 +61,26 @@ def test_replicated_tables_stream_both_images_and_tag_their_replicas(global_grap
         assert table.inputs["streamEnabled"] is True
         assert table.inputs["streamViewType"] == "NEW_AND_OLD_IMAGES"
         assert all(replica["propagateTags"] for replica in table.inputs["replicas"])
+
+
+def test_tables_have_the_indexes_on_which_the_workloads_are_tested(global_graph: Graph) -> None:
+    declared = {
+        table.inputs["name"]: {
+            index["name"]: (
+                tuple(key["attributeName"] for key in index["keySchemas"]),
+                index["projectionType"],
+                index.get("nonKeyAttributes", []),
+            )
+            for index in table.inputs.get("globalSecondaryIndexes", [])
+        }
+        for table in global_graph.of_type(TABLE)
+    }
+
+    tested = {
+        name: (keys, projection["ProjectionType"], projection.get("NonKeyAttributes", []))
+        for name, (keys, projection) in INDEXES.items()
+    }
+    assert {table: indexes for table, indexes in declared.items() if indexes} == {"meridian-checkout": tested}
 
 
 def test_only_the_outbox_forgets(graphs: Mapping[str, Graph]) -> None:

@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
 
 
-_INDEXES: Final[dict[str, tuple[tuple[str, str], dict[str, Any]]]] = {
+INDEXES: Final[dict[str, tuple[tuple[str, str], dict[str, Any]]]] = {
     "reservations-by-expiry": (
         ("expiry_bucket", "expires_at"),
         {"ProjectionType": "INCLUDE", "NonKeyAttributes": ["order_id", "customer_id"]},
@@ -25,7 +25,7 @@ def replicated_table(client: DynamoDBClient, name: str, regions: tuple[str, ...]
     The client is one of the first Region.
     """
     unique = f"{name}-{uuid4().hex[:8]}"
-    indexed = _INDEXES if name == "checkout" else {}
+    indexed = INDEXES if name == "checkout" else {}
     keys = ("pk", "sk", *(key for index_keys, _ in indexed.values() for key in index_keys))
     indexes: dict[str, Any] = {"GlobalSecondaryIndexes": [_index(index) for index in indexed]} if indexed else {}
     client.create_table(
@@ -42,7 +42,7 @@ def replicated_table(client: DynamoDBClient, name: str, regions: tuple[str, ...]
 
 
 def _index(name: str) -> dict[str, Any]:
-    (partition, sort), projection = _INDEXES[name]
+    (partition, sort), projection = INDEXES[name]
     return {
         "IndexName": name,
         "KeySchema": [

@@ -290,6 +290,14 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_cell_workloads::test_the_api_writes_neither_prices_nor_stock": [
         _leading_keys("to prices", "checkout-api", "PRICE#*"),
     ],
+    "test_cell_workloads::test_what_finds_items_by_an_index_may_query_that_index_only": [
+        allowing(
+            ROLE_POLICY,
+            {"Action": ["dynamodb:Query"], "Resource": [f"{_TABLES}/meridian-checkout/index/*"]},
+            "to query every index",
+            named="checkout-api",
+        ),
+    ],
     "test_cell_workloads::test_queries_write_nothing": [
         allowing(
             ROLE_POLICY,

@@ -91,6 +91,10 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_data_protection::test_replicated_tables_stream_both_images_and_tag_their_replicas": [
         having(TABLE, "streamViewType", "KEYS_ONLY", stack=GLOBAL),
     ],
+    "test_data_protection::test_tables_have_the_indexes_on_which_the_workloads_are_tested": [
+        having(TABLE, "globalSecondaryIndexes.1.keySchemas.1.attributeName", "made_at", stack=GLOBAL, named="checkout"),
+        without(TABLE, "globalSecondaryIndexes", stack=GLOBAL, named="checkout"),
+    ],
     "test_data_protection::test_only_the_outbox_forgets": [
         having(TABLE, "ttl", {"enabled": True, "attributeName": "expires_at"}, stack=GLOBAL, named="loyalty-events"),
     ],

@@ -9,19 +9,23 @@ from fnmatch import fnmatchcase
 from typing import Any
 
 import pytest
+import yaml
 from joserfc.jwk import RSAKey
 
+from components.entry_api.document import TEMPLATE
 from tests.workloads.conftest import HERE, THERE
 from tests.workloads.identity.pool import CLIENT, PREFIX, SYSTEM_CLIENT, Pool, served
 from workloads.identity.adapters import signing_keys
 from workloads.identity.adapters.signing_keys import KeysUnavailableError
+from workloads.identity.domain.permissions import allowed_calls
 from workloads.identity.entrypoints import authorizer
 from workloads.identity.entrypoints.authorizer import Unauthorized
-from workloads.runtime.principal import PrincipalType, from_context
+from workloads.runtime.principal import Principal, PrincipalType, from_context
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:api/live"
 CUSTOMER = "us-east-1.c-1"
 NOW = time.time()
+SCOPES = ("wallets.deposit", "catalogue.write", "stock.write")
 
 
 @pytest.fixture(scope="module")
@@ -59,17 +63,20 @@ def test_a_customer_may_do_what_is_the_customers_own(here: Pool) -> None:
 
     for call in (
         "POST/v1/orders",
+        "GET/v1/orders",
         "GET/v1/orders/o-1",
         "POST/v1/orders/o-1/cancellation",
         "POST/v1/commands/place-order",
         "GET/v1/commands/c-1",
         f"GET/v1/customers/{CUSTOMER}/view",
         f"GET/v1/wallets/{CUSTOMER}/deposits/d-1",
+        f"GET/v1/wallets/{CUSTOMER}/ledger",
     ):
         assert may_call(policy, call), call
     for call in (
         "GET/v1/customers/us-east-1.c-2/view",
         "GET/v1/wallets/us-east-1.c-2/deposits/d-1",
+        "GET/v1/wallets/us-east-1.c-2/ledger",
         f"POST/v1/wallets/{CUSTOMER}/deposits",
         "POST/v1/commands/set-price",
         "POST/v1/commands/set-allotment",
@@ -82,6 +89,25 @@ def test_a_customer_may_do_what_is_the_customers_own(here: Pool) -> None:
     principal = from_context(policy["context"])
     assert (principal.type, principal.customer_id, principal.scopes) == (PrincipalType.CUSTOMER, CUSTOMER, frozenset())
     assert policy["principalId"] == CUSTOMER
+
+
+def test_every_operation_of_the_entry_api_may_be_called_by_somebody() -> None:
+    document: Any = yaml.safe_load(TEMPLATE.read_text(encoding="utf-8"))
+    everybody = [
+        *(Principal(type=kind, client_id="c", customer_id=CUSTOMER) for kind in PrincipalType),
+        *(Principal(type=PrincipalType.SYSTEM, client_id="c", scopes=frozenset({scope})) for scope in SCOPES),
+    ]
+    allowed = [call for principal in everybody for call in allowed_calls(principal)]
+
+    uncalled = {
+        f"{method.upper()}{path}"
+        for path, item in document["paths"].items()
+        for method, operation in item.items()
+        if operation.get("security")
+        and not any(fnmatchcase(f"{method.upper()}{path}".replace("{customerId}", CUSTOMER), call) for call in allowed)
+    }
+
+    assert uncalled == set()
 
 
 def test_the_policy_is_of_the_stage_that_was_called_and_flat_enough_for_the_gateway(here: Pool) -> None:
@@ -99,6 +125,8 @@ def test_a_system_may_do_what_its_scopes_say(here: Pool) -> None:
     assert may_call(policy, f"GET/v1/wallets/{CUSTOMER}/deposits/d-1")
     assert may_call(policy, "GET/v1/commands/c-1")
     for call in ("POST/v1/commands/set-price", "POST/v1/orders", "GET/v1/orders/o-1", "GET/v1/customers/x/view"):
+        assert not may_call(policy, call), call
+    for call in ("GET/v1/orders", f"GET/v1/wallets/{CUSTOMER}/ledger"):
         assert not may_call(policy, call), call
     principal = from_context(policy["context"])
     assert (principal.type, principal.client_id) == (PrincipalType.SYSTEM, SYSTEM_CLIENT)
@@ -141,6 +169,8 @@ def test_an_operator_reads_everything_refunds_and_orders_nothing(here: Pool) -> 
     policy = authorize(here.customer_token("jane", now=NOW, **{"cognito:groups": ["staff", "operators"]}))
 
     for call in ("GET/v1/orders/o-1", f"GET/v1/customers/{CUSTOMER}/view", f"GET/v1/wallets/{CUSTOMER}/deposits/d-1"):
+        assert may_call(policy, call), call
+    for call in ("GET/v1/orders", f"GET/v1/wallets/{CUSTOMER}/ledger"):
         assert may_call(policy, call), call
     for call in ("POST/v1/operations/refund", "POST/v1/orders/o-1/cancellation"):
         assert may_call(policy, call)

@@ -17,16 +17,20 @@ _SELLING: Final = ("POST/v1/commands/stop-selling", "POST/v1/commands/resume-sel
 _BY_TYPE: Final[Mapping[PrincipalType, tuple[str, ...]]] = {
     PrincipalType.CUSTOMER: (
         "POST/v1/orders",
+        "GET/v1/orders",
         "GET/v1/orders/*",
         "POST/v1/orders/*/cancellation",
         "POST/v1/commands/place-order",
         "GET/v1/wallets/{own}/deposits/*",
+        "GET/v1/wallets/{own}/ledger",
         "GET/v1/customers/{own}/view",
     ),
     PrincipalType.OPERATOR: (
+        "GET/v1/orders",
         "GET/v1/orders/*",
         "POST/v1/orders/*/cancellation",
         "GET/v1/wallets/*/deposits/*",
+        "GET/v1/wallets/*/ledger",
         "GET/v1/customers/*/view",
         "POST/v1/operations/*",
         "GET/v1/operations/*",
