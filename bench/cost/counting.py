@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 import statistics
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -142,11 +143,21 @@ def _count_write(made: Bill, action: Mapping[str, Any], tables: Tables, *, trans
     made.counts[Meter.WRITE_UNIT] += transactional * units
     if kind == "ConditionCheck" or not done:
         return
-    attributes = frozenset(write["Item"]) if kind == "Put" else tables.keys_of.get(name, frozenset())
-    # At most: an update that leaves what an index holds costs nothing there.
-    indexed = sum(attributes.issuperset(index) for index in tables.index_keys[table])
+    if kind == "Update":
+        # No index here holds anything but keys that an update changes: it is written where one of those is named.
+        named = _named(write)
+        indexed = sum(not named.isdisjoint(index) for index in tables.index_keys[table])
+    else:
+        attributes = frozenset(write["Item"]) if kind == "Put" else tables.keys_of.get(name, frozenset())
+        indexed = sum(attributes.issuperset(index) for index in tables.index_keys[table])
     made.counts[Meter.WRITE_UNIT] += indexed * units
     made.counts[Meter.REPLICATED_WRITE_UNIT] += (tables.regions - 1) * (1 + indexed) * units
+
+
+def _named(write: Mapping[str, Any]) -> frozenset[str]:
+    """Return the attributes that an update sets, adds to or removes, among other words of its expression."""
+    names: Mapping[str, str] = write.get("ExpressionAttributeNames", {})
+    return frozenset(names.get(word, word) for word in re.findall(r"[#:]?\w+", write.get("UpdateExpression", "")))
 
 
 def _reads(read: int, *, consistent: bool) -> float:

@@ -63,10 +63,30 @@ def test_a_cancelled_transaction_has_spent_its_units() -> None:
     assert (made[Meter.WRITE_UNIT], made[Meter.REPLICATED_WRITE_UNIT]) == (2, 0)
 
 
-def test_a_write_to_an_indexed_item_is_written_to_the_index_in_every_region_too() -> None:
-    made = counted(asked("TransactWriteItems", transaction(Update={"Key": KEY})))
+def updating(expression: str, **names: str) -> Mapping[str, Any]:
+    update = {"Key": KEY, "UpdateExpression": expression}
+    return transaction(Update={**update, "ExpressionAttributeNames": {f"#{name}": of for name, of in names.items()}})
+
+
+def test_an_item_with_an_indexs_keys_is_put_into_the_index_in_every_region_too() -> None:
+    item = {**KEY, "customer_id": {"S": "c"}, "placed_at": {"S": "2026"}}
+
+    made = counted(asked("TransactWriteItems", transaction(Put={"Item": item})))
+
+    assert (made[Meter.WRITE_UNIT], made[Meter.REPLICATED_WRITE_UNIT]) == (2 + 1, 1 + 1)
+
+
+@pytest.mark.parametrize("expression", ["SET #state = :new, placed_at = :now", "SET #state = :new REMOVE #placed"])
+def test_an_update_of_an_indexs_key_is_written_to_the_index_too(expression: str) -> None:
+    made = counted(asked("TransactWriteItems", updating(expression, state="state", placed="placed_at")))
 
     assert (made[Meter.WRITE_UNIT], made[Meter.REPLICATED_WRITE_UNIT]) == (4 + 2, 2 + 2)
+
+
+def test_an_update_of_anything_else_leaves_the_index_alone() -> None:
+    made = counted(asked("TransactWriteItems", updating("SET #state = :placed_at", state="state")))
+
+    assert (made[Meter.WRITE_UNIT], made[Meter.REPLICATED_WRITE_UNIT]) == (4, 2)
 
 
 @pytest.mark.parametrize(("consistent", "units"), [(True, 2.0), (False, 1.0)])

@@ -11,7 +11,7 @@ import msgspec
 
 ROOT: Final = Path(__file__).parents[2]
 _APPLICATION: Final = "workloads/checkout/application"
-_READ_ONLY: Final = frozenset({"queries.py", "audit.py"})
+_READ_ONLY: Final = frozenset({"queries.py", "pages.py", "audit.py"})
 """Modules that decide on no write."""
 _COMMITS: Final = frozenset({"commit", "commit_selling", "keep"})
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -23,10 +24,12 @@ from tests.workloads.checkout.builders import (
     usd,
 )
 from tests.workloads.checkout.cell import AnyCells, MemoryCells
+from tests.workloads.conftest import HERE
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.pages import read_ledger, read_orders
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import OrderPlace, Ports
+from workloads.checkout.application.queries import read_command, read_deposit, read_order
 from workloads.checkout.application.refund import refund_purchase
 from workloads.checkout.application.results import HandedOver
 from workloads.checkout.domain.ledger import EntryId, EntryKind, LedgerEntry
@@ -193,14 +196,30 @@ def test_a_ledger_is_complete_and_comes_to_the_balance(here: Ports, limit: int) 
     assert nothing == {too_dear: RejectionReason.INSUFFICIENT_FUNDS, given_up: None}
 
 
-def test_the_ledger_shows_what_was_written_last_in_this_region(here: Ports) -> None:
-    shop(here, price=1000)
+def test_only_the_index_is_not_read_consistently() -> None:
+    cells = MemoryCells()
+    shop(cells.ports(), price=1000)
+    order = place(cells.ports())
+    asked: list[tuple[str, Mapping[str, Any]]] = []
 
-    order = place(here)
-    steps.reserve(here, order)
-    steps.debit(here, order)
+    def network(operation: str, request: Mapping[str, Any], carry_out: Callable[[], dict[str, Any]]) -> dict[str, Any]:
+        asked.append((operation, request))
+        return carry_out()
 
-    assert EntryId(EntryKind.DEBIT, order) in {entry.id for entry in whole_ledger(here)}
+    here = cells.ports(client=cells.aws.dynamodb(HERE, network))
+    read_order(here, order)
+    read_deposit(here, CUSTOMER, f"d-{'0' * 40}")
+    read_command(here, "a-command")
+    read_orders(here, CUSTOMER, after=None, limit=1)
+    read_ledger(here, CUSTOMER, after=None, limit=1)
+
+    late = {
+        (operation, request.get("IndexName"))
+        for operation, request in asked
+        if not all(one.get("ConsistentRead") for one in request.get("RequestItems", {"": request}).values())
+    }
+    assert {operation for operation, _ in asked} == {"BatchGetItem", "GetItem", "Query"}
+    assert late == {("Query", "orders-by-customer")}
 
 
 def test_debits_of_the_first_release_are_in_the_ledger_without_a_time(cells: AnyCells, here: Ports) -> None:
