@@ -18,6 +18,7 @@ from tests.workloads.checkout.builders import (
     list_price,
     order_of,
     place,
+    refund_of,
     replaced,
     request,
     shop,
@@ -34,7 +35,7 @@ from workloads.checkout.application.refund import refund_purchase
 from workloads.checkout.application.results import HandedOver
 from workloads.checkout.domain.ledger import EntryId, EntryKind, LedgerEntry
 from workloads.checkout.domain.order import OrderStatus
-from workloads.contracts.commands import PlaceOrder, RefundPurchase
+from workloads.contracts.commands import PlaceOrder
 from workloads.contracts.envelope import open_as
 from workloads.contracts.events import RejectionReason
 
@@ -180,7 +181,7 @@ def test_a_ledger_is_complete_and_comes_to_the_balance(here: Ports, limit: int) 
     steps.debit(here, too_dear)
     steps.complete(here, bought)
     steps.complete(here, returned)
-    refund_purchase(here, RefundPurchase(customer_id=CUSTOMER, order_id=returned), command())
+    refund_purchase(here, refund_of(returned), request("refund-1"))
     steps.refund(here, given_back)
 
     entries = whole_ledger(here, limit=limit)
