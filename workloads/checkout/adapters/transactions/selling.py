@@ -45,7 +45,7 @@ def selling_actions(write: Writer, change: SellingChange) -> list[TransactWriteI
 
 def _change_selling(write: Writer, movement: Movement) -> TransactWriteItemTypeDef:
     before, after = movement.before, movement.after
-    unchanged, values = "attribute_not_exists(selling_revision)", dict[str, Plain]()
+    unchanged, values = f"{PRESENT} AND attribute_not_exists(selling_revision)", dict[str, Plain]()
     if before.selling.revision:
         unchanged, values = "selling_revision = :revision", {":revision": before.selling.revision}
     told, told_values = still_told(before)
@@ -55,7 +55,7 @@ def _change_selling(write: Writer, movement: Movement) -> TransactWriteItemTypeD
     return write.update(
         keys.allotment(after.sku, after.region),
         fields,
-        f"{PRESENT} AND {unchanged} AND {told} AND {leads_there}",
+        " AND ".join(filter(None, (unchanged, told, leads_there))),
         {**values, **told_values, **bounds},
         add={"free": movement.units} if movement.units else {},
     )
@@ -73,4 +73,4 @@ def _leads_there(movement: Movement) -> tuple[str, dict[str, Plain]]:
         return "#free >= :issued", {":issued": -movement.units}
     if movement.tells and movement.after.level is StockLevel.SOLD_OUT:
         return "#free <= :nothing", {":nothing": -movement.units}
-    return PRESENT, {}
+    return "", {}

@@ -1,0 +1,163 @@
+"""What was decided on a SKU's way of selling holds only while it is still what the decision was made on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+import pytest
+
+from tests.workloads.checkout.builders import CD, allot, list_price, usd
+from tests.workloads.checkout.cell import MemoryCells
+from tests.workloads.conftest import HERE
+from workloads.checkout.adapters import keys
+from workloads.checkout.adapters.attributes import write_item
+from workloads.checkout.application.changes import Change, ChangeSelling, ClaimCount
+from workloads.checkout.application.ports import ConcurrentWriteError
+from workloads.checkout.domain import selling as sellings
+from workloads.checkout.domain.allotment import Allotment, Movement, change_selling
+from workloads.checkout.domain.selling import Selling, SellingMode
+
+UNITS = 20
+HOT = Selling(mode=SellingMode.HOT, version=1, revision=4, generation=1, issued=5, open=5)
+DRAINED = msgspec.structs.replace(HOT, mode=SellingMode.DRAINING, open=0)
+
+
+def becomes_hot(allotment: Allotment) -> Movement:
+    return change_selling(allotment, sellings.switch_to_hot(allotment.selling, version=1, pool=0))
+
+
+def issues(allotment: Allotment) -> Movement:
+    return change_selling(allotment, sellings.issue(allotment.selling, 3), freed=-3)
+
+
+def frees(allotment: Allotment) -> Movement:
+    return change_selling(allotment, sellings.close(allotment.selling, 2), freed=2)
+
+
+def is_sold_out(allotment: Allotment) -> Movement:
+    return change_selling(allotment, sellings.count(allotment.selling, 0))
+
+
+def becomes_plain(allotment: Allotment) -> Movement:
+    return change_selling(allotment, sellings.become_plain(allotment.selling))
+
+
+# Each decision, with the free units and the way of selling on which it is made.
+DECISIONS: dict[str, tuple[Callable[[Allotment], Movement], int, Selling]] = {
+    "hot": (becomes_hot, UNITS, sellings.PLAIN),
+    "issued": (issues, 3, HOT),
+    "freed": (frees, 0, HOT),
+    "sold out": (is_sold_out, 0, HOT),
+    "plain and ample": (becomes_plain, UNITS, DRAINED),
+    "plain and low": (becomes_plain, 2, DRAINED),
+    "plain and sold out": (becomes_plain, 0, DRAINED),
+    "plain and cut": (becomes_plain, -3, DRAINED),
+}
+# Free units with which a decision is wrong.
+TOO_MANY_OR_FEW = {
+    "issued": (2,),
+    "sold out": (1,),
+    "plain and ample": (2,),
+    "plain and low": (0, 3),
+    "plain and sold out": (1,),
+    "plain and cut": (1,),
+}
+
+
+class Cell:
+    """A cell with one allotment, into which a test may put anything."""
+
+    def __init__(self, free: int, selling: Selling) -> None:
+        self.cells = MemoryCells()
+        self.here = self.cells.ports()
+        list_price(self.here, price=usd(0))
+        allot(self.here, units=UNITS)
+        self.put(free=free)
+        if selling.revision:
+            fields = msgspec.structs.asdict(selling)
+            self.put(**{f"selling_{name}": value for name, value in fields.items()})
+
+    def put(self, **attributes: Any) -> None:
+        self.cells.client(HERE).update_item(
+            TableName=self.cells.table,
+            Key=write_item(keys.allotment(CD, HERE)),
+            UpdateExpression="SET " + ", ".join(f"#{name} = :{name}" for name in attributes),
+            ExpressionAttributeNames={f"#{name}": name for name in attributes},
+            ExpressionAttributeValues=write_item({f":{name}": value for name, value in attributes.items()}),
+        )
+
+    def remove(self) -> None:
+        self.cells.client(HERE).delete_item(TableName=self.cells.table, Key=write_item(keys.allotment(CD, HERE)))
+
+    def allotment(self) -> Allotment:
+        return self.here.store.allotments([CD], HERE)[CD]
+
+    def refuses(self, change: Change) -> bool:
+        before = self.cells.items()
+        with pytest.raises(ConcurrentWriteError):
+            self.here.store.commit([change])
+        return self.cells.items() == before
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_is_carried_out_once(name: str) -> None:
+    decide, free, selling = DECISIONS[name]
+    cell = Cell(free, selling)
+    movement = decide(cell.allotment())
+
+    cell.here.store.commit([ChangeSelling(movement)])
+
+    assert cell.allotment() == movement.after
+    assert cell.refuses(ChangeSelling(movement))
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_a_decision_on_an_allotment_that_somebody_has_changed_is_not_carried_out(name: str) -> None:
+    decide, free, selling = DECISIONS[name]
+
+    switched = Cell(free, selling)
+    movement = decide(switched.allotment())
+    switched.put(selling_revision=selling.revision + 1)
+    assert switched.refuses(ChangeSelling(movement))
+
+    told = Cell(free, selling)
+    told.put(availability=1)
+    assert told.refuses(ChangeSelling(movement))
+
+    gone = Cell(free, selling)
+    gone.remove()
+    assert gone.refuses(ChangeSelling(movement))
+
+
+@pytest.mark.parametrize("name", DECISIONS)
+def test_an_allotment_of_which_a_level_was_told_meanwhile_is_decided_anew(name: str) -> None:
+    decide, free, selling = DECISIONS[name]
+    cell = Cell(free, selling)
+    cell.put(availability=4)
+    movement = decide(cell.allotment())
+
+    cell.put(availability=5)
+
+    assert cell.refuses(ChangeSelling(movement))
+
+
+@pytest.mark.parametrize(
+    ("name", "wrong"), [(name, free) for name, several in TOO_MANY_OR_FEW.items() for free in several]
+)
+def test_no_unit_is_issued_that_is_not_free_and_no_level_told_that_is_not_so(name: str, wrong: int) -> None:
+    decide, free, selling = DECISIONS[name]
+    cell = Cell(free, selling)
+    movement = decide(cell.allotment())
+
+    cell.put(free=wrong)
+
+    assert cell.refuses(ChangeSelling(movement))
+
+
+def test_the_right_to_count_is_had_of_an_allotment_that_there_is() -> None:
+    cell = Cell(0, HOT)
+    cell.remove()
+
+    assert cell.refuses(ClaimCount(CD, HERE, at=2, unless_since=1))
