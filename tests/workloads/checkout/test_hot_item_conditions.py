@@ -28,6 +28,10 @@ def becomes_hot(allotment: Allotment) -> Movement:
     return change_selling(allotment, sellings.switch_to_hot(allotment.selling, version=1, pool=0))
 
 
+def stays_plain(allotment: Allotment) -> Movement:
+    return change_selling(allotment, sellings.switch_to_plain(allotment.selling, version=1))
+
+
 def issues(allotment: Allotment) -> Movement:
     return change_selling(allotment, sellings.issue(allotment.selling, 3), freed=-3)
 
@@ -47,6 +51,7 @@ def becomes_plain(allotment: Allotment) -> Movement:
 # Each decision, with the free units and the way of selling on which it is made.
 DECISIONS: dict[str, tuple[Callable[[Allotment], Movement], int, Selling]] = {
     "hot": (becomes_hot, UNITS, sellings.PLAIN),
+    "still plain": (stays_plain, UNITS, sellings.PLAIN),
     "issued": (issues, 3, HOT),
     "freed": (frees, 0, HOT),
     "sold out": (is_sold_out, 0, HOT),
@@ -57,6 +62,7 @@ DECISIONS: dict[str, tuple[Callable[[Allotment], Movement], int, Selling]] = {
 }
 # Free units with which a decision is wrong.
 TOO_MANY_OR_FEW = {
+    "still plain": (2,),
     "issued": (2,),
     "sold out": (1,),
     "plain and ample": (2,),
@@ -64,17 +70,20 @@ TOO_MANY_OR_FEW = {
     "plain and sold out": (1,),
     "plain and cut": (1,),
 }
+TOLD_BEFORE = pytest.mark.parametrize("told", [0, 4], ids=["nothing told", "levels told"])
 
 
 class Cell:
     """A cell with one allotment, into which a test may put anything."""
 
-    def __init__(self, free: int, selling: Selling) -> None:
+    def __init__(self, free: int, selling: Selling, told: int = 0) -> None:
         self.cells = MemoryCells()
         self.here = self.cells.ports()
         list_price(self.here, price=usd(0))
         allot(self.here, units=UNITS)
         self.put(free=free)
+        if told:
+            self.put(availability=told)
         if selling.revision:
             fields = msgspec.structs.asdict(selling)
             self.put(**{f"selling_{name}": value for name, value in fields.items()})
@@ -113,42 +122,30 @@ def test_a_decision_is_carried_out_once(name: str) -> None:
     assert cell.refuses(ChangeSelling(movement))
 
 
+@TOLD_BEFORE
 @pytest.mark.parametrize("name", DECISIONS)
-def test_a_decision_on_an_allotment_that_somebody_has_changed_is_not_carried_out(name: str) -> None:
+def test_a_decision_on_an_allotment_that_somebody_has_changed_is_not_carried_out(name: str, told: int) -> None:
     decide, free, selling = DECISIONS[name]
+    meanwhile: list[Callable[[Cell], None]] = [
+        lambda cell: cell.put(selling_revision=selling.revision + 1),
+        lambda cell: cell.put(availability=told + 1),
+        lambda cell: cell.remove(),
+    ]
 
-    switched = Cell(free, selling)
-    movement = decide(switched.allotment())
-    switched.put(selling_revision=selling.revision + 1)
-    assert switched.refuses(ChangeSelling(movement))
-
-    told = Cell(free, selling)
-    told.put(availability=1)
-    assert told.refuses(ChangeSelling(movement))
-
-    gone = Cell(free, selling)
-    gone.remove()
-    assert gone.refuses(ChangeSelling(movement))
+    for change in meanwhile:
+        cell = Cell(free, selling, told)
+        movement = decide(cell.allotment())
+        change(cell)
+        assert cell.refuses(ChangeSelling(movement))
 
 
-@pytest.mark.parametrize("name", DECISIONS)
-def test_an_allotment_of_which_a_level_was_told_meanwhile_is_decided_anew(name: str) -> None:
-    decide, free, selling = DECISIONS[name]
-    cell = Cell(free, selling)
-    cell.put(availability=4)
-    movement = decide(cell.allotment())
-
-    cell.put(availability=5)
-
-    assert cell.refuses(ChangeSelling(movement))
-
-
+@TOLD_BEFORE
 @pytest.mark.parametrize(
     ("name", "wrong"), [(name, free) for name, several in TOO_MANY_OR_FEW.items() for free in several]
 )
-def test_no_unit_is_issued_that_is_not_free_and_no_level_told_that_is_not_so(name: str, wrong: int) -> None:
+def test_no_unit_is_issued_that_is_not_free_and_no_level_told_that_is_not_so(name: str, wrong: int, told: int) -> None:
     decide, free, selling = DECISIONS[name]
-    cell = Cell(free, selling)
+    cell = Cell(free, selling, told)
     movement = decide(cell.allotment())
 
     cell.put(free=wrong)
