@@ -53,7 +53,12 @@ def call(
 ) -> Answer:
     method = "GET" if path else "POST"
     event = proxy_event(
-        f"{method} /v1/operations/{operation}", principal=by, body=body, headers={"Idempotency-Key": key}, **path
+        f"{method} /v1/operations/{operation}",
+        principal=by,
+        body=body,
+        headers={"Idempotency-Key": key},
+        query=None,
+        **path,
     )
     routes = OperationsApi(cells.ports(region)).routes
     return Answer(serve(routes, event, problem_base=BASE, service="checkout"))
