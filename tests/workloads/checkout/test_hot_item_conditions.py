@@ -1,4 +1,4 @@
-"""What was decided on a SKU's way of selling holds only while it is still what the decision was made on."""
+"""What was decided on a SKU's way of selling, its tokens or its pool holds only while it is so still."""
 
 from __future__ import annotations
 
@@ -8,16 +8,28 @@ from typing import Any
 import msgspec
 import pytest
 
-from tests.workloads.checkout.builders import CD, allot, list_price, usd
+from tests.workloads.checkout.builders import BOOK, CD, allot, list_price, usd
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.conftest import HERE
 from workloads.checkout.adapters import keys
 from workloads.checkout.adapters.attributes import write_item
-from workloads.checkout.application.changes import Change, ChangeSelling, ClaimCount
+from workloads.checkout.application.changes import (
+    AssignPool,
+    Change,
+    ChangeSelling,
+    ClaimCount,
+    FreePool,
+    ReclaimToken,
+    RetireSettledToken,
+    ReturnToken,
+    SettleToken,
+    TakeToken,
+)
 from workloads.checkout.application.ports import ConcurrentWriteError
 from workloads.checkout.domain import selling as sellings
 from workloads.checkout.domain.allotment import Allotment, Movement, change_selling
 from workloads.checkout.domain.selling import Selling, SellingMode
+from workloads.checkout.domain.token import Token
 
 UNITS = 20
 HOT = Selling(mode=SellingMode.HOT, version=1, revision=4, generation=1, issued=5, open=5)
@@ -158,3 +170,37 @@ def test_the_right_to_count_is_had_of_an_allotment_that_there_is() -> None:
     cell.remove()
 
     assert cell.refuses(ClaimCount(CD, HERE, at=2, unless_since=1))
+
+
+TOKEN = Token(CD, 1, 0)
+MINE, ANOTHERS = "o-mine", "o-anothers"
+ENDS = (ReturnToken, ReclaimToken, SettleToken)
+
+
+@pytest.mark.parametrize("end", ENDS)
+def test_a_token_is_given_up_once_and_by_the_order_that_has_it_only(
+    end: type[ReturnToken | ReclaimToken | SettleToken],
+) -> None:
+    cell = Cell(0, HOT)
+    cell.here.store.commit([TakeToken(TOKEN, HERE, MINE)])
+    assert cell.refuses(TakeToken(TOKEN, HERE, ANOTHERS))
+    assert cell.refuses(end(TOKEN, HERE, ANOTHERS))
+    assert cell.refuses(RetireSettledToken(TOKEN, HERE, MINE))
+
+    cell.here.store.commit([end(TOKEN, HERE, MINE)])
+
+    assert all(cell.refuses(again(TOKEN, HERE, MINE)) for again in ENDS)
+    assert cell.refuses(RetireSettledToken(TOKEN, HERE, ANOTHERS))
+
+
+def test_a_pool_is_one_skus_and_given_up_by_its_own_generation_only() -> None:
+    cell = Cell(0, HOT)
+    cell.here.store.commit([AssignPool(0, HERE, CD, 2)])
+    assert cell.refuses(AssignPool(0, HERE, BOOK, 1))
+    assert cell.refuses(FreePool(0, HERE, BOOK, 2))
+    assert cell.refuses(FreePool(0, HERE, CD, 1))
+
+    cell.here.store.commit([FreePool(0, HERE, CD, 2)])
+
+    assert cell.refuses(FreePool(0, HERE, CD, 2))
+    cell.here.store.commit([AssignPool(0, HERE, BOOK, 1)])
