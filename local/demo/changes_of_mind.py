@@ -42,10 +42,9 @@ async def _follow_cancellation(record: OrderRecord, session: Session, deadline: 
 async def _refund(record: OrderRecord, session: Session, deadline: Deadline) -> None:
     """Ask for the money back, and again when it is there: nothing may come of that."""
     order = record.order
-    home, operator = session.apis[order.home], session.operators[order.home]
+    home, operator = session.apis[order.home], session.operators[order.changed_in]
     for location in sorted(record.locations)[:1]:
-        asked_in = order.changed_in
-        answer = await session.apis[asked_in].refund_order(session.operators[asked_in], location=location)
+        answer = await session.apis[order.changed_in].refund_order(operator, location=location)
         record.refunds.append(answer)
         seen = await read_until(
             home,
