@@ -225,7 +225,10 @@ def _units(plan: Plan, title: Title, short: frozenset[Title]) -> int:
         return 0
     if title in plan.hot:
         return asked_for * 2 // 3
-    return asked_for // 2 if title in plan.scarce else asked_for
+    if title in plan.scarce:
+        return asked_for // 2
+    # More than a tenth is left over: every title that ran low would tell so, which is the scarce ones' part.
+    return asked_for + asked_for // 9 + 1
 
 
 def _hot_line(purchases: Iterable[Purchase]) -> Line:

@@ -1,6 +1,7 @@
 """Brings in what the replay needs: prices, units and money. Without any of it there is nothing to replay on."""
 
 from collections.abc import Iterable
+from itertools import cycle
 from typing import Final
 
 from local.demo.clients import CONCURRENCY, DepositDocument, Reply
@@ -24,12 +25,13 @@ async def stock_the_shop(plan: Plan, session: Session) -> None:
     file's, or another number of units, wherever one of them came to nothing.
     """
     sent: dict[str, list[Reply]] = {region: [] for region in plan.regions}
-    price_region = plan.regions[0]
+    # A price that is set in one Region is in force in all.
+    in_turn = cycle(plan.regions)
 
     async def price(title: tuple[str, int]) -> None:
-        sku, cents = title
-        reply = await session.apis[price_region].set_price(session.systems[price_region], sku=sku, cents=cents)
-        sent[price_region].append(accepted(reply))
+        (sku, cents), region = title, next(in_turn)
+        reply = await session.apis[region].set_price(session.systems[region], sku=sku, cents=cents)
+        sent[region].append(accepted(reply))
 
     async def allot(allotment: tuple[tuple[str, str], int]) -> None:
         (region, sku), units = allotment

@@ -53,18 +53,17 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
             deposits = group.create_task(_fill(plan, session, say))
         customers = deposits.result()
         began = monotonic()
-        async with _stage(say, f"{len(plan.orders)} orders, {_ways(plan)}"):
-            orders = await place_orders(plan, session)
-        async with _stage(say, f"{len(plan.burst)} orders at once for {_hot_units(plan)} units of a hot item"):
-            orders += await place_at_once(plan.burst, session)
+        # The rush comes while everybody else is shopping.
+        async with asyncio.TaskGroup() as group:
+            usual = group.create_task(_place(plan, session, say))
+            rush = group.create_task(_rush(plan, session, say))
+        orders = usual.result() + rush.result()
         async with _stage(say, "stock taken: what must be left is bought, and one unit more is asked for"):
             takers = stock_takers(plan, orders)
             customers += await _let_in(takers, session, accounts)
             orders += await _take_stock(takers, session)
-        async with _stage(say, "each order read in the other Region"):
-            await read_orders(orders, session)
-        async with _stage(say, "each customer's Single View read in every Region"):
-            await read_customers(customers, orders, session)
+        async with _stage(say, "each order read in the other Region, each customer's Single View in every Region"):
+            await asyncio.gather(read_orders(orders, session), read_customers(customers, orders, session))
     return Result(orders=orders, customers=customers, stopwatch=stopwatch, ordering_began=began)
 
 
@@ -81,6 +80,16 @@ async def _stock(plan: Plan, session: Session, say: Say) -> None:
 async def _fill(plan: Plan, session: Session, say: Say) -> list[CustomerRecord]:
     async with _stage(say, f"{sum(customer.deposit > 0 for customer in plan.customers)} deposits"):
         return await fill_wallets(plan.customers, session)
+
+
+async def _place(plan: Plan, session: Session, say: Say) -> list[OrderRecord]:
+    async with _stage(say, f"{len(plan.orders)} orders, {_ways(plan)}"):
+        return await place_orders(plan, session)
+
+
+async def _rush(plan: Plan, session: Session, say: Say) -> list[OrderRecord]:
+    async with _stage(say, f"{len(plan.burst)} orders at once for {_hot_units(plan)} units of a hot item"):
+        return await place_at_once(plan.burst, session)
 
 
 async def _let_in(customers: Sequence[PlannedCustomer], session: Session, accounts: Accounts) -> list[CustomerRecord]:

@@ -66,7 +66,7 @@ class Task:
 
 
 def declared_tasks(deployment: Deployment) -> list[Task]:
-    """A task for each desired one of each service."""
+    """A task of each service: more of them would share this machine's processors, and none of its failures."""
     definitions = {
         key: definition
         for definition in deployment.of_type(TASK_DEFINITION)
@@ -79,10 +79,8 @@ def declared_tasks(deployment: Deployment) -> list[Task]:
             raise ServiceError(
                 f"{service.urn} names the task definition {service.inputs['taskDefinition']!r}, which is not declared"
             )
-        tasks += [
-            _task(deployment, service, definition, number)
-            for number in range(int(service.inputs.get("desiredCount", 1)))
-        ]
+        if int(service.inputs.get("desiredCount", 1)) > 0:
+            tasks.append(_task(deployment, service, definition))
     return tasks
 
 
@@ -179,12 +177,12 @@ def _signal(child: Child, number: signal.Signals) -> None:
         return
 
 
-def _task(deployment: Deployment, service: DeployedResource, definition: DeployedResource, number: int) -> Task:
+def _task(deployment: Deployment, service: DeployedResource, definition: DeployedResource) -> Task:
     containers = json.loads(definition.inputs["containerDefinitions"])
     if len(containers) != 1:
         raise ServiceError(f"{definition.urn} has {len(containers)} containers; the laptop runs one process a task")
     container: Mapping[str, Any] = containers[0]
-    name = f"{service.inputs.get('name', service.name)}-{service.region}-{number}"
+    name = f"{service.inputs.get('name', service.name)}-{service.region}"
     folder = deployment.state_directory / "tasks" / name
     return Task(
         name=name,

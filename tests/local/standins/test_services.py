@@ -70,8 +70,9 @@ def test_the_containers_python_is_this_machines_and_the_rest_of_the_command_is_k
     assert task.command == (sys.executable, "-m", "local.sdk", "workloads.x")
 
 
-def test_each_desired_task_is_a_process_of_its_own(tmp_path: Path) -> None:
-    assert [task.name for task in tasks(tmp_path, count=2)] == ["projector-us-east-1-0", "projector-us-east-1-1"]
+def test_a_service_is_one_process_however_many_tasks_are_desired_and_none_if_none_is(tmp_path: Path) -> None:
+    assert [task.name for task in tasks(tmp_path, count=2)] == ["projector-us-east-1"]
+    assert tasks(tmp_path, count=0) == []
 
 
 def test_a_task_gets_its_environment_region_role_and_the_embedded_aws(tmp_path: Path) -> None:
@@ -86,15 +87,13 @@ def test_a_task_gets_its_environment_region_role_and_the_embedded_aws(tmp_path: 
 
 
 def test_a_path_on_a_volume_is_in_the_tasks_own_folder(tmp_path: Path) -> None:
-    first, second = tasks(
+    [task] = tasks(
         tmp_path,
-        count=2,
         mountPoints=[{"sourceVolume": "tmp", "containerPath": "/scratch"}],
         environment=[{"name": "HEARTBEAT_FILE", "value": "/scratch/beat"}],
     )
 
-    assert first.environment["HEARTBEAT_FILE"] == str(tmp_path / "tasks/projector-us-east-1-0/beat")
-    assert first.environment["HEARTBEAT_FILE"] != second.environment["HEARTBEAT_FILE"]
+    assert task.environment["HEARTBEAT_FILE"] == str(tmp_path / "tasks/projector-us-east-1/beat")
 
 
 def test_a_service_without_a_command_is_refused_by_name(tmp_path: Path) -> None:
@@ -111,7 +110,7 @@ def test_a_task_that_ends_is_reported_with_its_last_lines_and_started_again(tmp_
     report = running(task, check)
 
     name, lines = report.failures[0]
-    assert name == "projector-us-east-1-0"
+    assert name == "projector-us-east-1"
     assert lines == ["no such table", "exited with code 3; started again"]
 
 
