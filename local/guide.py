@@ -6,7 +6,6 @@
 import argparse
 import sys
 import time
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,10 +13,8 @@ import httpx
 
 from local.demo.accounts import Accounts
 from local.deployment import TEST_CREDENTIALS, Deployment
-from workloads.contracts.identifiers import order_id
 
 _SKU: Final = "unicorn-plush"
-_KEY: Final = "first"
 _PATIENCE: Final = 30.0
 
 
@@ -25,17 +22,8 @@ class GuideError(Exception):
     """The data for the lines could not be brought in."""
 
 
-@dataclass(frozen=True, slots=True)
-class Callers:
-    """Whom the lines call as."""
-
-    customer: str
-    customer_token: str
-    operator_token: str
-
-
-def prepare(deployment: Deployment) -> Callers:
-    """Bring in a customer with money, a title with a price and stock, and somebody who runs the shop."""
+def prepare(deployment: Deployment) -> tuple[str, str]:
+    """Bring in a customer with money, and a title with a price and stock; returns the customer and their token."""
     home = deployment.regions[0]
     accounts = Accounts(deployment)
     customer = f"{home}.you"
@@ -55,10 +43,10 @@ def prepare(deployment: Deployment) -> Callers:
         _accepted(api.post(f"/v1/wallets/{customer}/deposits", json=deposit, headers={**system, **key}))
         for command in commands:
             _wait_for_command(api, str(command["commandId"]), system)
-    return Callers(customer, token, operator_token=accounts.open_operator(home))
+    return customer, token
 
 
-def text(deployment: Deployment, callers: Callers) -> str:
+def text(deployment: Deployment, customer: str, token: str) -> str:
     """Return what a person needs to go on."""
     home, *others = deployment.regions
     url, other_url = deployment.gateways[home].url, deployment.gateways[(others or [home])[0]].url
@@ -66,11 +54,8 @@ def text(deployment: Deployment, callers: Callers) -> str:
     # Version 1 of the AWS command line knows only this name of the Region; version 2 knows it too.
     variables["AWS_DEFAULT_REGION"] = home
     table = deployment.outputs["global"]["tables"]["checkout"]["name"]
-    customer = callers.customer
-    authorization = f"-H 'Authorization: Bearer {callers.customer_token}'"
-    operator = f"-H 'Authorization: Bearer {callers.operator_token}'"
-    placed = order_id(customer, _KEY)
-    order = f"""-H 'Idempotency-Key: {_KEY}' -d '{{"lines":[{{"sku":"{_SKU}","quantity":1}}]}}'"""
+    authorization = f"-H 'Authorization: Bearer {token}'"
+    order = f"""-H 'Idempotency-Key: first' -d '{{"lines":[{{"sku":"{_SKU}","quantity":1}}]}}'"""
     values = f"""--expression-attribute-values '{{":pk":{{"S":"WALLET#{customer}"}}}}'"""
     lines = [
         "",
@@ -82,10 +67,6 @@ def text(deployment: Deployment, callers: Callers) -> str:
         "",
         "Read what the customer sees, in the other Region:",
         f"curl -s {other_url}/v1/customers/{customer}/view {authorization}",
-        "",
-        "Call it off, which a completed purchase refuses; then have it refunded, by one of those who run the shop:",
-        f"curl -si -X POST {url}/v1/orders/{placed}/cancellation {authorization}",
-        f"curl -si -X POST {url}/v1/orders/{placed}/refund {operator}",
         "",
         "Ask a cell how it is:",
         f"curl -s {url}/v1/health",
@@ -126,7 +107,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--deployment", type=Path, required=True)
     deployment = Deployment.load(parser.parse_args(arguments).deployment)
     try:
-        sys.stdout.write(text(deployment, prepare(deployment)))
+        sys.stdout.write(text(deployment, *prepare(deployment)))
     except GuideError as error:
         sys.stderr.write(f"{error}\n")
         return 1
