@@ -32,6 +32,7 @@ RESIDENT_BYTES: Final = 1_500_000_000
 FIRST_LINE_SECONDS: Final = 1.0
 _LAST_LINE: Final = "Ctrl-C"
 _AT_ONCE: Final = 8
+_TOO_MANY: Final[int] = httpx.codes.TOO_MANY_REQUESTS.value
 
 
 class BenchError(Exception):
@@ -188,7 +189,7 @@ def _place(request: httpx.Request, orders: int) -> None:
         def place(number: int) -> None:
             headers = {**request.headers, "Idempotency-Key": f"bench-{number}", "Prefer": "wait=10"}
             answer = client.post(str(request.url), headers=headers, content=request.content)
-            while answer.status_code == httpx.codes.TOO_MANY_REQUESTS:
+            while answer.status_code == _TOO_MANY:
                 # One customer orders more here than a customer may.
                 time.sleep(float(answer.headers["Retry-After"]))
                 answer = client.post(str(request.url), headers=headers, content=request.content)
