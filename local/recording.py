@@ -245,10 +245,10 @@ class RecordingMonitor(MockMonitor):
     def _add(self, resource: RecordedResource) -> None:
         with self._lock:
             if resource.urn in self.graph:
-                first = self.graph.by_urn(resource.urn)
+                # Which of the two registrations arrives first is left to threads.
+                places = sorted([self.graph.by_urn(resource.urn).source_position, resource.source_position])
                 message = (
-                    f"{resource.urn} is declared twice, at {first.source_position} and {resource.source_position}: "
-                    "give one of them another name or parent"
+                    f"{resource.urn} is declared twice, at {' and '.join(places)}: give one another name or parent"
                 )
                 raise DuplicateResourceError(message)
             self.graph.put(resource)
