@@ -9,6 +9,7 @@ import os
 import signal
 import subprocess
 import sys
+from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
 
@@ -47,7 +48,8 @@ def _end_family() -> None:
     # Again until nobody is left: what ends hands its own children over to this process.
     while family := psutil.Process().children(recursive=True):
         for process in family:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # it followed its parent by itself
+                process.kill()
         psutil.wait_procs(family, timeout=5)
 
 
