@@ -21,6 +21,7 @@ from components.settings import Context, Settings
 from components.workload import QueueTrigger, ScheduleTrigger, StreamTrigger
 from components.workload.permissions import (
     appends_items,
+    checks_items,
     finds_items,
     measures_queue,
     measures_tokens,
@@ -41,8 +42,8 @@ _SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", 
 _SWEEP_TIMEOUT_SECONDS: Final = 50
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
-# A second, one after the other, at about 20 ms for a call of StartExecution.
-_STARTS_OF_ONE_STARTER: Final = 50
+# A second, one after the other, at about 30 ms to hold the units and 20 ms for a call of StartExecution.
+_STARTS_OF_ONE_STARTER: Final = 20
 # The bounds of a queue's concurrency (Lambda Developer Guide, scaling behavior of SQS event source mappings).
 _LEAST_CONCURRENCY: Final = 2
 _MOST_CONCURRENCY: Final = 1000
@@ -140,6 +141,8 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
         "LONGEST_SAGA_WAIT": str(limits.longest_saga_wait),
     }
 
+    holds = {**tables, **hot_items, "RESERVATION_MINUTES": str(limits.reservation_minutes)}
+
     def decides(writes: Sequence[str], *, reads: Sequence[str] = ()) -> Sequence[Statement]:
         """Read and write items under these keys, each change in one transaction with its outbox entry."""
         return (
@@ -229,13 +232,18 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             context=Context.CHECKOUT,
             entrypoint="saga_starter",
             timeout_seconds=_QUEUE_TIMEOUT_SECONDS,
-            environment={"SAGA_STATE_MACHINE_ARN": placement.state_machine_arn(SAGA)},
+            environment={**holds, "SAGA_STATE_MACHINE_ARN": placement.state_machine_arn(SAGA)},
             statements=[
+                # It holds what an order wants before it starts the saga, and ends the order that can not have it.
+                *decides(("ORDER#*", "ALLOTMENT#*", "TOKEN#*"), reads=("WALLET#*",)),
+                checks_items("CheckThatNothingIsPaid", checkout.arn, leading_keys=("WALLET#*",)),
+                trades,
+                asks_for_care,
                 Statement(
                     sid="StartTheSaga",
                     actions=["states:StartExecution"],
                     resources=[placement.state_machine_arn(SAGA)],
-                )
+                ),
             ],
             key_services=("sqs", "states"),
             trigger=QueueTrigger(
@@ -248,7 +256,7 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
             context=Context.CHECKOUT,
             entrypoint="saga_steps",
             timeout_seconds=STEP_TIMEOUT_SECONDS,
-            environment={**tables, **hot_items, "RESERVATION_MINUTES": str(limits.reservation_minutes)},
+            environment=holds,
             statements=[*decides(("ORDER#*", "WALLET#*", "ALLOTMENT#*", "TOKEN#*")), trades, asks_for_care],
             key_services=("sqs",),
         ),

@@ -1,9 +1,10 @@
 """The checkout saga as a state machine: reserve, debit, complete, and the way back. Amazon States Language, no Pulumi.
 
-A business refusal is an outcome in a step's answer; an exception is technical. Both lead back over what may have been
-done: refund, release, reject. Each state costs, so the way forward is its three steps and nothing more: a step's
-`Output` raises where the answer is not the one that the next step builds on, and its `Catch` leads back. On the way
-back a step that finds the order completed leaves it as it is and answers so.
+The saga's starter has reserved already where it could, so an execution begins with the debit; where nothing is reserved
+yet, the debit says so and the execution reserves. A business refusal is an outcome in a step's answer; an exception is
+technical. Both lead back over what may have been done: refund, release, reject. Each state costs, so the way forward is
+its steps and nothing more: a step's `Output` raises where the answer is not the one that the next step builds on, and
+its `Catch` leads back. On the way back a step that finds the order completed leaves it as it is and answers so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -20,6 +21,9 @@ _PARKING_TIMEOUT_SECONDS: Final = 10
 
 _REFUSED: Final = "States.QueryEvaluationError"
 """What Step Functions reports where an `Output` raises (Step Functions Developer Guide, JSONata)."""
+_NOTHING_RESERVED: Final = "NothingReservedError"
+"""The name of the debit's exception, which Lambda reports as the error's."""
+_FAILED: Final = "States.ALL"
 _INPUT: Final = "{% $states.input %}"
 
 
@@ -34,11 +38,11 @@ class Step(StrEnum):
     REJECT = "reject"
 
 
-# A refusal is an answer: it stays the same however often it is asked for.
-_DO_NOT_RETRY_REFUSALS: Final = {"ErrorEquals": [_REFUSED], "MaxAttempts": 0}
+# An answer stays the same however often it is asked for.
+_DO_NOT_RETRY_ANSWERS: Final = {"ErrorEquals": [_REFUSED, _NOTHING_RESERVED], "MaxAttempts": 0}
 # Full jitter keeps the orders of one incident from coming back all at once.
 _RETRY_A_MINUTE: Final[Mapping[str, Any]] = {
-    "ErrorEquals": ["States.ALL"],
+    "ErrorEquals": [_FAILED],
     "IntervalSeconds": 1,
     "BackoffRate": 2,
     "MaxDelaySeconds": 20,
@@ -71,22 +75,22 @@ def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str,
     Started again under another name, it goes the same way: what was done stays done, and what was given back stays so.
     """
 
-    def attempt(step: Step, *, expects: str, then: str | None, refused: str, failed: str) -> State:
+    def attempt(step: Step, *, expects: str, then: str | None, otherwise: Mapping[str, str]) -> State:
         return {
             **_invoke(step, steps_version_arn, expects=[expects]),
-            "Retry": [_DO_NOT_RETRY_REFUSALS, _RETRY_A_MINUTE],
-            "Catch": [_catch(_REFUSED, then=refused), _catch("States.ALL", then=failed)],
+            "Retry": [_DO_NOT_RETRY_ANSWERS, _RETRY_A_MINUTE],
+            "Catch": [_catch(error, then=state) for error, state in otherwise.items()],
             **_next(then),
         }
 
     def insist(step: Step, *, expects: Sequence[str], then: str | None) -> State:
         return {
             **_invoke(step, steps_version_arn, expects=expects),
-            "Retry": [_DO_NOT_RETRY_REFUSALS, _RETRY_FOR_HOURS],
+            "Retry": [_DO_NOT_RETRY_ANSWERS, _RETRY_FOR_HOURS],
             "Catch": [
                 # It still holds stock or money: only where an execution was started again half way through.
                 *([_catch(_REFUSED, then="Refund")] if step is Step.REJECT else []),
-                {"ErrorEquals": ["States.ALL"], "Output": _parked(step), "Next": "Park"},
+                {"ErrorEquals": [_FAILED], "Output": _parked(step), "Next": "Park"},
             ],
             **_next(then),
         }
@@ -94,14 +98,23 @@ def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str,
     return {
         "Comment": "Checkout: reserve stock, debit the wallet, complete the order; or undo what was done and reject it",
         "QueryLanguage": "JSONata",
-        "StartAt": "Reserve",
+        "StartAt": "Debit",
         "States": {
-            # A refused reservation holds nothing: there is nothing to release. After a failure nobody knows: release,
-            # which does nothing where nothing is held.
-            "Reserve": attempt(Step.RESERVE, expects="Reserved", then="Debit", refused="Reject", failed="Release"),
-            # A refused debit took nothing: there is nothing to refund.
-            "Debit": attempt(Step.DEBIT, expects="Debited", then="Complete", refused="Release", failed="Refund"),
-            "Complete": attempt(Step.COMPLETE, expects="Completed", then=None, refused="Refund", failed="Refund"),
+            # A refused debit took nothing: there is nothing to refund. After a failure nobody knows: refund, which does
+            # nothing where nothing was paid.
+            "Debit": attempt(
+                Step.DEBIT,
+                expects="Debited",
+                then="Complete",
+                otherwise={_REFUSED: "Release", _NOTHING_RESERVED: "Reserve", _FAILED: "Refund"},
+            ),
+            # A refused reservation holds nothing: there is nothing to release.
+            "Reserve": attempt(
+                Step.RESERVE, expects="Reserved", then="Debit", otherwise={_REFUSED: "Reject", _FAILED: "Release"}
+            ),
+            "Complete": attempt(
+                Step.COMPLETE, expects="Completed", then=None, otherwise={_REFUSED: "Refund", _FAILED: "Refund"}
+            ),
             "Refund": insist(Step.REFUND, expects=["Refunded", "Completed"], then="Release"),
             "Release": insist(Step.RELEASE, expects=["Released", "Completed"], then="Reject"),
             "Reject": insist(Step.REJECT, expects=["Rejected", "Cancelled", "Completed"], then=None),

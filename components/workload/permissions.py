@@ -38,6 +38,16 @@ def writes_items(sid: str, table_arn: pulumi.Input[str], *, leading_keys: Sequen
     return Statement(sid=sid, actions=_WRITE_ITEMS, resources=[table_arn], conditions=_of_leading_keys(leading_keys))
 
 
+def checks_items(sid: str, table_arn: pulumi.Input[str], *, leading_keys: Sequence[str]) -> Statement:
+    """Hold a transaction to a condition on items that it does not write."""
+    return Statement(
+        sid=sid,
+        actions=["dynamodb:ConditionCheckItem"],
+        resources=[table_arn],
+        conditions=_of_leading_keys(leading_keys),
+    )
+
+
 def appends_items(sid: str, table_arn: pulumi.Input[str]) -> Statement:
     """Put items into a table that the workload never reads: an outbox."""
     return Statement(sid=sid, actions=["dynamodb:PutItem"], resources=[table_arn])

@@ -9,10 +9,12 @@ from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS, definition
 from local.recording import Graph
 from tests.infrastructure.inspection import statements
 from tests.infrastructure.state_machine import Execution, ExecutionFailedError, LostAnswer, Throws, run
+from workloads.checkout.domain.step import NothingReservedError
 
 STEPS = "arn:aws:lambda:us-east-1:123456789012:function:meridian-checkout-saga-steps:7"
 QUEUE = "https://sqs.us-east-1.amazonaws.com/123456789012/meridian-checkout-repair"
 MACHINE = definition(steps_version_arn=STEPS, repair_queue_url=QUEUE)
+NOT_YET = Throws(NothingReservedError.__name__)
 REFUSED_DEBITS = ("InsufficientFunds", "CurrencyMismatch", "WalletMissing", "CancellationRequested")
 
 
@@ -29,41 +31,52 @@ def saga(**answers: object) -> Execution:
     return run(MACHINE, {"orderId": "o-1", "customerId": "us-east-1.c-1"}, usual | answers)
 
 
-def test_an_order_reserves_pays_and_completes_in_three_states() -> None:
+def test_an_order_that_has_its_stock_pays_and_completes_in_two_states() -> None:
     execution = saga()
 
-    assert execution.steps == ["reserve", "debit", "complete"]
-    assert execution.states == ["Reserve", "Debit", "Complete"]
+    assert execution.steps == ["debit", "complete"]
+    assert execution.states == ["Debit", "Complete"]
+
+
+def test_an_order_that_has_no_stock_yet_reserves_pays_and_completes() -> None:
+    execution = saga(debit=[NOT_YET, "Debited"])
+
+    assert execution.steps == ["debit", "reserve", "debit", "complete"]
+    assert execution.waited_seconds == 0
 
 
 @pytest.mark.parametrize("refusal", ["SoldOut", "CancellationRequested"])
 def test_a_refused_reservation_is_rejected_without_a_release(refusal: str) -> None:
-    assert saga(reserve=refusal).steps == ["reserve", "reject"]
+    assert saga(debit=NOT_YET, reserve=refusal).steps == ["debit", "reserve", "reject"]
 
 
 @pytest.mark.parametrize("refusal", REFUSED_DEBITS)
 def test_a_refused_debit_releases_and_refunds_nothing(refusal: str) -> None:
-    assert saga(debit=refusal).steps == ["reserve", "debit", "release", "reject"]
+    assert saga(debit=refusal).steps == ["debit", "release", "reject"]
 
 
 def test_a_refusal_is_not_asked_for_again() -> None:
-    assert saga(reserve="SoldOut").waited_seconds == saga(complete="Released").waited_seconds == 0
+    refused = (saga(debit=NOT_YET, reserve="SoldOut"), saga(debit="WalletMissing"), saga(complete="Released"))
+
+    assert [execution.waited_seconds for execution in refused] == [0, 0, 0]
 
 
 def test_a_reservation_that_may_have_happened_is_released() -> None:
-    assert list(dict.fromkeys(saga(reserve=Throws("Timeout")).steps)) == ["reserve", "release", "reject"]
+    steps = saga(debit=NOT_YET, reserve=Throws("Timeout")).steps
+
+    assert list(dict.fromkeys(steps)) == ["debit", "reserve", "release", "reject"]
 
 
 def test_a_debit_that_may_have_happened_is_refunded_before_the_stock_is_released() -> None:
     steps = saga(debit=Throws("Timeout")).steps
 
-    assert list(dict.fromkeys(steps)) == ["reserve", "debit", "refund", "release", "reject"]
+    assert list(dict.fromkeys(steps)) == ["debit", "refund", "release", "reject"]
 
 
 def test_a_completion_that_can_not_be_reached_is_undone_in_reverse_order() -> None:
     steps = saga(complete=Throws("Timeout")).steps
 
-    assert list(dict.fromkeys(steps)) == ["reserve", "debit", "complete", "refund", "release", "reject"]
+    assert list(dict.fromkeys(steps)) == ["debit", "complete", "refund", "release", "reject"]
 
 
 def test_a_completion_that_had_happened_is_left_as_it_is() -> None:
@@ -76,19 +89,20 @@ def test_a_completion_that_had_happened_is_left_as_it_is() -> None:
 def test_an_order_that_was_given_up_meanwhile_is_undone(outcome: str) -> None:
     execution = saga(complete=outcome, reject="Cancelled")
 
-    assert execution.steps == ["reserve", "debit", "complete", "refund", "release", "reject"]
+    assert execution.steps == ["debit", "complete", "refund", "release", "reject"]
 
 
 def test_an_execution_that_is_started_again_half_way_gives_back_what_is_still_held() -> None:
-    execution = saga(reserve="Released", reject=["Uncompensated", "Rejected"])
+    execution = saga(debit="Refunded", reject=["Uncompensated", "Rejected"])
 
-    assert execution.steps == ["reserve", "reject", "refund", "release", "reject"]
+    assert execution.steps == ["debit", "release", "reject", "refund", "release", "reject"]
 
 
 @pytest.mark.parametrize("step", ["reserve", "debit", "complete"])
 def test_a_lost_answer_is_asked_for_again(step: str) -> None:
     usual = {"reserve": "Reserved", "debit": "Debited", "complete": "Completed"}
-    execution = saga(**{step: LostAnswer(usual[step], times=3)})
+    unreserved = {"debit": [NOT_YET, "Debited"]} if step == "reserve" else {}
+    execution = saga(**unreserved, **{step: LostAnswer(usual[step], times=3)})
 
     assert execution.steps.count(step) == 4
     assert execution.states[-1] == "Complete"
@@ -118,8 +132,8 @@ def test_every_step_is_bounded_and_retried_with_full_jitter() -> None:
     assert len(tasks) == 6
     for task in tasks:
         assert task["TimeoutSeconds"] > FUNCTION_TIMEOUT_SECONDS
-        refusals, failures = task["Retry"]
-        assert refusals["MaxAttempts"] == 0
+        answers, failures = task["Retry"]
+        assert answers["MaxAttempts"] == 0
         assert failures["JitterStrategy"] == "FULL"
         assert failures["MaxDelaySeconds"] <= 300
 

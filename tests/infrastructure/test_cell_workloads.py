@@ -43,6 +43,7 @@ TRIGGERS = {
     "checkout-outbox": "dynamodb:us-east-1:123456789012:table/meridian-checkout-outbox/stream/",
     "loyalty-outbox": "dynamodb:us-east-1:123456789012:table/meridian-loyalty-events/stream/",
 }
+CHECK = "dynamodb:ConditionCheckItem"
 # Actions that IAM can not narrow to a resource.
 NO_RESOURCE = frozenset({
     "cloudwatch:PutMetricData",
@@ -236,6 +237,14 @@ def test_the_steps_write_orders_wallets_and_stock_but_no_price(cell: Graph) -> N
     ]
 
 
+def test_the_starter_holds_units_and_pays_nothing(cell: Graph) -> None:
+    (writes,) = writes_of(cell, "checkout-saga-starter", "meridian-checkout")
+    checks = [s for s in permissions(cell, f"meridian-checkout-saga-starter-{REGION}") if s.actions == [CHECK]]
+
+    assert writes.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] == ["ORDER#*", "ALLOTMENT#*", "TOKEN#*"]
+    assert [s.conditions["ForAllValues:StringLike"]["dynamodb:LeadingKeys"] for s in checks] == [["WALLET#*"]]
+
+
 def test_only_what_sells_by_tokens_and_gives_them_back_writes_them(cell: Graph) -> None:
     writers = {
         name
@@ -248,6 +257,7 @@ def test_only_what_sells_by_tokens_and_gives_them_back_writes_them(cell: Graph) 
         "meridian-checkout-commands",
         "meridian-checkout-hot-items",
         "meridian-checkout-operations",
+        "meridian-checkout-saga-starter",
         "meridian-checkout-saga-steps",
         "meridian-checkout-sweeper",
     }

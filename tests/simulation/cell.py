@@ -29,6 +29,7 @@ from workloads.checkout.entrypoints import saga_steps
 from workloads.checkout.entrypoints.commands import receive
 from workloads.checkout.entrypoints.outbox import saga_start
 from workloads.checkout.entrypoints.saga_messages import SagaStart
+from workloads.checkout.entrypoints.saga_starter import begin
 from workloads.contracts.events import OrderPlaced
 from workloads.runtime.batches import Message, consume_messages, consume_queue
 from workloads.runtime.outbox import Route, consume_outbox, originates_in, to_bus, to_queue
@@ -161,8 +162,7 @@ class SimulatedCell:
 
     def _handle_saga_starts(self, event: dict[str, Any]) -> dict[str, Any]:
         def start(body: str) -> None:
-            message = msgspec.json.decode(body, type=SagaStart)
-            self._starter.start(message.order_id, message.customer_id)
+            begin(self.ports, self._starter, msgspec.json.decode(body, type=SagaStart))
 
         return consume_queue(event, start)
 

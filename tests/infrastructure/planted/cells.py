@@ -287,6 +287,9 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_cell_workloads::test_the_steps_write_orders_wallets_and_stock_but_no_price": [
         _leading_keys("to prices", "checkout-saga-steps", "PRICE#*"),
     ],
+    "test_cell_workloads::test_the_starter_holds_units_and_pays_nothing": [
+        _leading_keys("to wallets", "checkout-saga-starter", "WALLET#*"),
+    ],
     "test_cell_workloads::test_the_api_writes_neither_prices_nor_stock": [
         _leading_keys("to prices", "checkout-api", "PRICE#*"),
     ],

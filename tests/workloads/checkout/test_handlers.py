@@ -133,7 +133,9 @@ def test_an_order_goes_all_the_way_through_the_functions(
     executions = emulator.client("stepfunctions").list_executions(stateMachineArn=environment["SAGA_STATE_MACHINE_ARN"])
     assert [execution["name"] for execution in executions["executions"]] == [order_id]
 
-    for step, outcome in (("reserve", "Reserved"), ("debit", "Debited"), ("complete", "Completed")):
+    assert dynamodb_cells.state().reservations[order_id].units == {CD: 1}
+
+    for step, outcome in (("debit", "Debited"), ("complete", "Completed")):
         request = {"step": step, "orderId": order_id, "customerId": CUSTOMER}
         assert saga_steps.handler(request, None) == {"outcome": outcome}
     shown = Answer(api.handler(proxy_event("GET /v1/orders/{orderId}", principal=OPERATOR, orderId=order_id), None))

@@ -207,6 +207,14 @@ class NobodyWaits:
         return 0
 
 
+class Sagas(Protocol):
+    """Carries placed orders through to their ends."""
+
+    def start(self, order_id: str, customer_id: str, *, redrive: int = 0) -> None:
+        """Start the saga of an order, or nothing if it was started before under the same number."""
+        ...
+
+
 class Ports(msgspec.Struct, frozen=True, kw_only=True):
     """What a use case is handed."""
 

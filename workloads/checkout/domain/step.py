@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from enum import StrEnum
+from typing import Final
 
 from workloads.checkout.domain.order import Order, OrderState, OrderStatus
 from workloads.checkout.domain.reservation import Reservation, ReservationState
@@ -41,11 +42,22 @@ class Outcome(StrEnum):
     """The order can not be rejected yet: it still holds stock or money, which has to be given back first."""
 
 
+ENDS: Final = frozenset({Outcome.COMPLETED, Outcome.REJECTED, Outcome.CANCELLED})
+"""Answered for an order that has ended, and never changes again."""
+
+
 class StepOutOfOrderError(RuntimeError):
     """The saga asked for a step whose ground is missing: its definition is wrong, and a retry does not help."""
 
     def __init__(self, order_id: str, step: Step, missing: str) -> None:
         super().__init__(f"{step.value} of order {order_id} came too early: {missing}")
+
+
+class NothingReservedError(RuntimeError):
+    """An order is to pay before anything was reserved for it: the state machine knows this error by its name."""
+
+    def __init__(self, order_id: str) -> None:
+        super().__init__(f"order {order_id} has no reservation yet: reserve, then debit")
 
 
 def reservation_outcome(reservation: Reservation) -> Outcome:
@@ -80,6 +92,13 @@ def stop_of(order: Order) -> Outcome | None:
     return end_of(order)
 
 
+def obstacle_to_payment(order: Order, reservation: Reservation | None, *, now: str) -> Outcome | None:
+    """Return why an order must not pay any more: what it bought is not held. Raises NothingReservedError."""
+    if reservation is None:
+        raise NothingReservedError(order.id)
+    return _obstacle_of_stock(reservation, now)
+
+
 def obstacle_to_completion(
     order: Order, reservation: Reservation | None, payment: Payment | None, *, now: str
 ) -> Outcome | None:
@@ -89,15 +108,19 @@ def obstacle_to_completion(
     """
     if reservation is None:
         raise StepOutOfOrderError(order.id, Step.COMPLETE, "its stock was never reserved")
-    if reservation.state is not ReservationState.HELD:
-        return reservation_outcome(reservation)
-    if reservation.is_expired(now):
-        return Outcome.RESERVATION_EXPIRED
+    if (obstacle := _obstacle_of_stock(reservation, now)) is not None:
+        return obstacle
     if order.total.minor_units == 0:
         return None
     if payment is None:
         raise StepOutOfOrderError(order.id, Step.COMPLETE, "its wallet was never debited")
     return None if payment.state is PaymentState.PAID else payment_outcome(payment)
+
+
+def _obstacle_of_stock(reservation: Reservation, now: str) -> Outcome | None:
+    if reservation.state is not ReservationState.HELD:
+        return reservation_outcome(reservation)
+    return Outcome.RESERVATION_EXPIRED if reservation.is_expired(now) else None
 
 
 def is_compensated(reservation: Reservation | None, payment: Payment | None) -> bool:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import timedelta
 from functools import cache
 from typing import Any, Final
 
@@ -13,8 +12,7 @@ from workloads.checkout.application import steps
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.steps import Checkout
 from workloads.checkout.domain.step import Outcome, Step
-from workloads.checkout.entrypoints.wiring import ports, with_hot_items
-from workloads.runtime import environment
+from workloads.checkout.entrypoints.wiring import holding_ports
 from workloads.runtime.lifecycle import at_start
 from workloads.runtime.logging import logger
 
@@ -53,8 +51,7 @@ def carry_out(ports: Ports, request: StepRequest) -> Outcome:
 
 @cache
 def _ports() -> Ports:
-    lifetime = timedelta(minutes=int(environment.required("RESERVATION_MINUTES")))
-    return msgspec.structs.replace(with_hot_items(ports()), reservation_lifetime=lifetime)
+    return holding_ports()
 
 
 at_start(_ports)

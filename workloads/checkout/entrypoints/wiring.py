@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import timedelta
 
 import msgspec
 
@@ -37,6 +38,12 @@ def ports() -> Ports:
 def with_hot_items(ports: Ports) -> Ports:
     """Return the ports of what holds or gives back units: some of them are tokens."""
     return msgspec.structs.replace(ports, hot_items=HotItems(queues=token_queues(), ledger=token_ledger()))
+
+
+def holding_ports() -> Ports:
+    """Return the ports of what holds units for orders: it knows for how long."""
+    lifetime = timedelta(minutes=int(environment.required("RESERVATION_MINUTES")))
+    return msgspec.structs.replace(with_hot_items(ports()), reservation_lifetime=lifetime)
 
 
 def token_queues() -> SqsTokenQueues:

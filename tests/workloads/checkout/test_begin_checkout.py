@@ -1,0 +1,188 @@
+"""A checkout begins with its units: who gets them goes on in a saga, who can not have them ends without one."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.builders import CD, CUSTOMER, allot, deposit, list_price, place, request, shop, usd
+from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
+from tests.workloads.checkout.invariants import check
+from tests.workloads.conftest import HERE
+from workloads.checkout.application.cancel import cancel_order
+from workloads.checkout.application.ports import RESERVATION_LIFETIME, Ports
+from workloads.checkout.domain.order import OrderStatus
+from workloads.checkout.domain.step import NothingReservedError, Outcome
+from workloads.checkout.entrypoints.saga_messages import SagaStart
+from workloads.checkout.entrypoints.saga_starter import begin
+from workloads.contracts.commands import CancelOrder
+
+
+class Started:
+    """Sagas that only remember what was started."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def start(self, order_id: str, customer_id: str, *, redrive: int = 0) -> None:
+        assert customer_id == CUSTOMER
+        self.names.append(f"{order_id}.r{redrive}" if redrive else order_id)
+
+
+class Throttled:
+    """Sagas of which none can be started."""
+
+    def start(self, order_id: str, customer_id: str, *, redrive: int = 0) -> None:  # noqa: ARG002 - the port's names
+        raise TimeoutError
+
+
+def message(order: str, *, redrive: int = 0) -> SagaStart:
+    return SagaStart(order_id=order, customer_id=CUSTOMER, redrive=redrive)
+
+
+def status(ports: Ports, order_id: str) -> OrderStatus:
+    order = ports.store.order(order_id).order
+    assert order is not None
+    return order.status
+
+
+def test_an_order_holds_its_units_before_its_saga_starts(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+
+    begin(here, sagas, message(order))
+
+    assert sagas.names == [order]
+    assert cells.state().reservations[order].units == {CD: 2}
+    assert [steps.debit(here, order), steps.complete(here, order)] == [Outcome.DEBITED, Outcome.COMPLETED]
+    check(cells.state())
+
+
+def test_a_sold_out_order_is_rejected_without_a_saga_and_told_once(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=1, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+
+    for _ in range(2):
+        begin(here, sagas, message(order))
+
+    assert sagas.names == []
+    assert status(here, order) is OrderStatus.REJECTED
+    assert [event["reason"] for event in events_of(cells, "PurchaseRejected")] == ["SoldOut"]
+    check(cells.state())
+
+
+def test_an_order_that_was_called_off_before_takes_no_units_and_no_saga(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+    cancel_order(here, CancelOrder(customer_id=CUSTOMER, order_id=order), request())
+
+    begin(here, sagas, message(order))
+
+    assert sagas.names == []
+    assert status(here, order) is OrderStatus.CANCELLED
+    assert cells.state().allotments[CD, HERE].free == 3
+    check(cells.state())
+
+
+def test_what_the_starter_can_not_reserve_is_left_to_the_saga() -> None:
+    cells = MemoryCells()
+    here = cells.ports()
+    shop(here, stock=3, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+    cells.before_commit = unreachable
+
+    begin(here, sagas, message(order))
+
+    cells.before_commit = lambda: None
+    assert sagas.names == [order]
+    with pytest.raises(NothingReservedError, match=order):
+        steps.debit(here, order)
+    assert cells.state().wallets[CUSTOMER].balance.minor_units == 50_00
+    assert steps.reserve(here, order) is Outcome.RESERVED
+    assert steps.debit(here, order) is Outcome.DEBITED
+
+
+def test_a_saga_that_can_not_be_started_is_asked_for_again_and_nothing_is_held_twice(
+    cells: AnyCells, here: Ports
+) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+
+    with pytest.raises(TimeoutError):
+        begin(here, Throttled(), message(order))
+    begin(here, sagas, message(order))
+
+    assert sagas.names == [order]
+    assert cells.state().allotments[CD, HERE].free == 1
+    check(cells.state())
+
+
+@pytest.mark.parametrize("done", range(3))
+def test_a_message_that_comes_again_changes_nothing(cells: AnyCells, here: Ports, done: int) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    order = place(here, (CD, 2))
+    begin(here, Started(), message(order))
+    for step in (steps.debit, steps.complete)[:done]:
+        step(here, order)
+    before = cells.items()
+
+    begin(here, Started(), message(order))
+
+    assert cells.items() == before
+
+
+def test_a_message_that_comes_on_the_way_back_does_not_end_what_still_has_paid(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+    begin(here, Started(), message(order))
+    steps.debit(here, order)
+    steps.release(here, order)
+
+    begin(here, sagas, message(order))
+
+    assert status(here, order) is OrderStatus.PENDING
+    assert sagas.names == [order]
+    steps.refund(here, order)
+    assert steps.reject(here, order) is Outcome.REJECTED
+    check(cells.state())
+
+
+def test_a_redrive_is_always_the_sagas(here: Ports) -> None:
+    shop(here, stock=0, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+
+    begin(here, sagas, message(order, redrive=2))
+
+    assert sagas.names == [f"{order}.r2"]
+    assert status(here, order) is OrderStatus.PENDING
+
+
+def test_what_is_not_held_any_more_is_not_paid(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    released, expired = place(here, (CD, 1), key="one"), place(here, (CD, 1), key="two")
+    for order in (released, expired):
+        begin(here, Started(), message(order))
+    steps.release(here, released)
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    assert steps.debit(here, released) is Outcome.RELEASED
+    assert steps.debit(here, expired) is Outcome.RESERVATION_EXPIRED
+
+    assert cells.state().wallets[CUSTOMER].balance.minor_units == 50_00
+
+
+def test_an_order_of_nothing_to_pay_needs_its_units_all_the_same(here: Ports) -> None:
+    list_price(here, price=usd(0))
+    allot(here)
+    deposit(here, 1)
+    order = place(here, (CD, 1))
+
+    with pytest.raises(NothingReservedError):
+        steps.debit(here, order)
+
+    steps.reserve(here, order)
+    assert steps.debit(here, order) is Outcome.DEBITED
+
+
+def unreachable() -> None:
+    raise ConnectionError
