@@ -22,7 +22,7 @@ from tests.workloads.checkout.builders import (
 )
 from tests.workloads.checkout.cell import AnyCells, MemoryCells
 from tests.workloads.conftest import HERE, THERE
-from workloads.checkout.adapters.sold_out_memory import SoldOutForASecond
+from workloads.checkout.adapters.offer_memory import OffersForASecond
 from workloads.checkout.application.follow_stock import follow_level
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
@@ -164,7 +164,7 @@ def test_the_flag_is_that_of_the_last_event_in_whatever_order_they_come() -> Non
 
 def test_what_was_found_sold_out_is_remembered_for_a_second(cells: AnyCells, here: Ports) -> None:
     now = [0.0]
-    remembering = replaced(here, sold_out=SoldOutForASecond(lambda: now[0]))
+    remembering = replaced(here, offers=OffersForASecond(lambda: now[0]))
     list_price(here)
     allot(here, units=2)
     sell_out(here)

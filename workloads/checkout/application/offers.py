@@ -13,16 +13,15 @@ from workloads.checkout.domain.listing import Offer, still_sold_out
 def offers_of(ports: Ports, skus: Iterable[str], region: str) -> Mapping[str, Offer]:
     """Return the offer of each SKU that has a price, to customers whose home is this Region.
 
-    What is sold out is remembered for a moment: a stampede on it reads nothing, neither the listing nor the stock.
+    What is in demand is remembered for a moment: a stampede on it reads nothing, neither the listing nor the stock.
     """
-    wanted = set(skus)
-    remembered = {sku: offer for sku in wanted if (offer := ports.sold_out.recall(sku, region)) is not None}
-    read = ports.store.offers(wanted - remembered.keys(), region)
+    return ports.offers.offers(skus, region, lambda missing: _read(ports, missing, region))
+
+
+def _read(ports: Ports, skus: Iterable[str], region: str) -> Mapping[str, Offer]:
+    read = ports.store.offers(skus, region)
     flagged = [sku for sku, offer in read.items() if offer.sold_out]
     if not flagged:
-        return {**remembered, **read}
+        return read
     sold_out = still_sold_out(flagged, ports.store.allotments(flagged, region))
-    judged = {sku: msgspec.structs.replace(offer, sold_out=sku in sold_out) for sku, offer in read.items()}
-    for sku in sold_out:
-        ports.sold_out.remember(judged[sku], region)
-    return {**remembered, **judged}
+    return {sku: msgspec.structs.replace(offer, sold_out=sku in sold_out) for sku, offer in read.items()}

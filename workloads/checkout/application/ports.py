@@ -169,26 +169,25 @@ class Store(Protocol):
         ...
 
 
-class SoldOutMemory(Protocol):
-    """Remembers for a moment what was found sold out."""
+class OfferMemory(Protocol):
+    """Remembers for a moment the offers of what is in demand."""
 
-    def recall(self, sku: str, region: str) -> Offer | None:
-        """Return a sold-out offer that was found a moment ago."""
-        ...
-
-    def remember(self, offer: Offer, region: str) -> None:
-        """Keep a sold-out offer for a moment."""
+    def offers(
+        self, skus: Iterable[str], region: str, read: Callable[[frozenset[str]], Mapping[str, Offer]]
+    ) -> Mapping[str, Offer]:
+        """Return the offers of a Region: those that are remembered, and what is read for the others."""
         ...
 
 
 class NothingRemembered:
     """Where every order is judged by what is read for it."""
 
-    def recall(self, sku: str, region: str) -> None:
-        """Return nothing."""
-
-    def remember(self, offer: Offer, region: str) -> None:
-        """Keep nothing."""
+    def offers(
+        self, skus: Iterable[str], region: str, read: Callable[[frozenset[str]], Mapping[str, Offer]]
+    ) -> Mapping[str, Offer]:
+        """Return what is read for all of them."""
+        del region
+        return read(frozenset(skus))
 
 
 class SagaQueue(Protocol):
@@ -230,4 +229,4 @@ class Ports(msgspec.Struct, frozen=True, kw_only=True):
     admission: Admission = Admission()
     saga_queue: SagaQueue = NobodyWaits()
     hot_items: HotItems = NO_HOT_ITEMS
-    sold_out: SoldOutMemory = NothingRemembered()
+    offers: OfferMemory = NothingRemembered()

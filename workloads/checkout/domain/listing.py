@@ -42,6 +42,11 @@ class Offer(msgspec.Struct, frozen=True, kw_only=True):
     """In the customer's home Region."""
 
 
+def is_in_demand(offer: Offer) -> bool:
+    """Return whether so many may ask for it at once that its items can not be read for each."""
+    return offer.by_tokens or offer.sold_out
+
+
 def is_stopped(listings: Iterable[Listing]) -> bool:
     """Return whether a SKU is not for sale; the Region's name decides between equal versions, alike in every Region."""
     newest = _newest(listings)

@@ -8,8 +8,8 @@ from datetime import timedelta
 import msgspec
 
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
+from workloads.checkout.adapters.offer_memory import OffersForASecond
 from workloads.checkout.adapters.saga_queue import SqsSagaQueue
-from workloads.checkout.adapters.sold_out_memory import SoldOutForASecond
 from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
 from workloads.checkout.adapters.token_queues import SqsTokenQueues
 from workloads.checkout.application.hot_items.ports import HotItems
@@ -75,6 +75,6 @@ def admitting_ports() -> Ports:
     return msgspec.structs.replace(
         ports(),
         admission=Admission(rate=rate, capacity=capacity),
-        sold_out=SoldOutForASecond(time.monotonic),
+        offers=OffersForASecond(time.monotonic),
         saga_queue=SqsSagaQueue(aws.sqs, environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic),
     )
