@@ -293,9 +293,8 @@ def _overlaps(cidr: IPv4Network, stack: str, directory: Path) -> Iterator[Refusa
     for path in sorted(directory.glob("Pulumi.*.yaml")):
         if path.name == stack_file(stack):
             continue
-        other = _configuration_in(path).get(key)
         try:
-            theirs = IPv4Network(str(other))
+            theirs = IPv4Network(str(_configuration_in(path).get(key)))
         except ValueError:
             continue  # not a cell's file, or one whose own deployment names the mistake
         if cidr.overlaps(theirs):
@@ -356,14 +355,17 @@ def _structured(value: object) -> object:
 
 
 def _sets(path: Path, key: str) -> bool:
-    configuration = _configuration_in(path) if path.exists() else {}
-    return key in configuration or key.removeprefix(f"{PROJECT}:") in configuration
+    return path.exists() and key in _configuration_in(path)
 
 
 def _configuration_in(path: Path) -> Mapping[str, object]:
+    """Return what a file configures; as the engine does, a key without a namespace is taken for the project's own."""
     document = cast("object", read_yaml(path))
     configuration = cast("Mapping[str, object]", document).get("config") if isinstance(document, dict) else None
-    return cast("Mapping[str, object]", configuration) if isinstance(configuration, dict) else {}
+    if not isinstance(configuration, dict):
+        return {}
+    written = cast("Mapping[str, object]", configuration)
+    return {key if ":" in key else f"{PROJECT}:{key}": value for key, value in written.items()}
 
 
 def _refuse(refusals: Iterable[Refusal]) -> None:

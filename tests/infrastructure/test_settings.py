@@ -132,8 +132,10 @@ def test_an_image_is_named_by_a_known_context_and_a_digest(digests: dict[str, st
         build_settings(stack="global", directory=ROOT, values=values)
 
 
-def test_a_block_may_overlap_with_no_other_cell_even_one_that_is_not_in_the_list_yet(tree: Path) -> None:
-    write_config(tree / "Pulumi.ap-south-1.yaml", {"meridian:cidr": "10.16.128.0/18"})
+# The engine takes a key without a namespace for the project's own.
+@pytest.mark.parametrize("key", ["meridian:cidr", "cidr"])
+def test_a_block_may_overlap_with_no_other_cell_even_one_that_is_not_in_the_list_yet(tree: Path, key: str) -> None:
+    write_config(tree / "Pulumi.ap-south-1.yaml", {key: "10.16.128.0/18"})
 
     with pytest.raises(SettingsError, match=r"must not overlap with 10.16.128.0/18, which Pulumi.ap-south-1.yaml uses"):
         build_settings(stack="us-east-1", directory=tree, values=stack_configuration("us-east-1", directory=tree))
