@@ -42,7 +42,7 @@ _QUEUES: Final[Mapping[Queue, _Work]] = {
     # What is sold while nobody looks after it waits for its tokens, or for "sold out" to be said.
     Queue.CHECKOUT_HOT_ITEMS: _Work(fed_by_rule=None, visibility_timeout_seconds=180, oldest_seconds=120),
     Queue.CHECKOUT_SAGA_START: _Work(fed_by_rule=None, visibility_timeout_seconds=180, oldest_seconds=120),
-    # Until a flag is up, orders of what is sold out go through the whole saga to be rejected.
+    # Until a flag is up, orders of what is sold out are taken, only to be rejected when their saga is to start.
     Queue.CHECKOUT_AVAILABILITY: _Work(
         fed_by_rule="checkout-availability", visibility_timeout_seconds=180, oldest_seconds=120
     ),

@@ -7,12 +7,12 @@ import pytest
 
 from local.recording import Graph, RecordedResource, record
 from tests.infrastructure.inspection import aws_resources, sdk_arguments
+from tests.infrastructure.test_safety import HOLDS_DATA
 from tests.infrastructure.trees import change_config
 from tests.workloads.tables import INDEXES
 
 TABLE, QUEUE, BUCKET = "aws:dynamodb/table:Table", "aws:sqs/queue:Queue", "aws:s3/bucket:Bucket"
 REPOSITORY, USER_POOL, KEY = "aws:ecr/repository:Repository", "aws:cognito/userPool:UserPool", "aws:kms/key:Key"
-HOLDS_DATA = (TABLE, BUCKET, REPOSITORY, USER_POOL, KEY)
 
 
 def of_type(graphs: Mapping[str, Graph], type_: str) -> list[RecordedResource]:

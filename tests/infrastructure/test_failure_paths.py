@@ -128,6 +128,15 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
         ),
     ],
     "targets": [without(TARGET, "deadLetterConfig"), without(TARGET, "retryPolicy"), gone(ALARM)],
+    "schedules": [
+        without(SCHEDULE, "target.deadLetterConfig"),
+        without(SCHEDULE, "target.retryPolicy"),
+        having(SCHEDULE, "target.retryPolicy.maximumRetryAttempts", 186),
+        without(INVOCATION, "destinationConfig"),
+        without(INVOCATION, "maximumRetryAttempts"),
+        gone(INVOCATION),
+        gone(ALARM),
+    ],
     "consumers": [
         without(MAPPING, "destinationConfig", named="outbox"),
         having(MAPPING, "maximumRetryAttempts", -1, named="outbox"),
@@ -145,6 +154,10 @@ PLANTED: Final[Mapping[str, Sequence[Defect]]] = {
 def test_every_way_that_work_comes_in_fails_safely(cell_graphs: Mapping[str, Graph], rule: str) -> None:
     for graph in cell_graphs.values():
         assert list(RULES[rule](list(graph))) == []
+
+
+def test_every_rule_is_seen_to_fail() -> None:
+    assert PLANTED.keys() == RULES.keys()
 
 
 @pytest.mark.parametrize(

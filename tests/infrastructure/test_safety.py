@@ -7,15 +7,14 @@ import pytest
 from pulumi.output import Unknown
 
 from local.recording import Graph, RecordedResource
+from policies.rules import RULES as PACK
 from tests.infrastructure.inspection import leaves, sdk_arguments
 from tests.policies.planting import CELL, GLOBAL, OTHER, Defect, having, new, unprotected, without
 
 Resources = Sequence[RecordedResource]
 TABLE, BUCKET, KEY = "aws:dynamodb/table:Table", "aws:s3/bucket:Bucket", "aws:kms/key:Key"
 USER_POOL, REPOSITORY = "aws:cognito/userPool:UserPool", "aws:ecr/repository:Repository"
-# A type that can hold data must be here or there: nobody forgets to decide.
 HOLDS_DATA: Final = frozenset({TABLE, BUCKET, KEY, USER_POOL, REPOSITORY})
-HOLDS_WORK: Final = frozenset({"aws:sqs/queue:Queue", "aws:cloudwatch/eventArchive:EventArchive"})
 # Chosen by the program: a preview knows them before anything exists.
 NAMES: Final = frozenset({"name", "bucket", "family", "identifier", "domain", "targetId", "region", "rule"})
 # These are names of what AWS names: no program can know them.
@@ -91,6 +90,25 @@ def test_the_program_keeps_the_rule(graphs: Mapping[str, Graph], rule: str) -> N
 )
 def test_a_planted_defect_is_caught(graphs: Mapping[str, Graph], rule: str, defect: Defect) -> None:
     assert list(RULES[rule](defect.plant(list(graphs[defect.stack]))))
+
+
+def held_without_a_word(graphs: Mapping[str, Graph]) -> set[str]:
+    """Return the types of the program that hold data to the policy pack and that the rule here does not know."""
+    [protected] = [rule for rule in PACK if rule.name == "data-is-protected"]
+    declared = {resource.type for graph in graphs.values() for resource in graph}
+    return {type_ for type_ in declared if protected.applies_to(type_)} - HOLDS_DATA
+
+
+def test_whatever_holds_data_is_known_here_as_it_is_to_the_policy_pack(graphs: Mapping[str, Graph]) -> None:
+    assert held_without_a_word(graphs) == set()
+
+
+def test_a_new_type_that_holds_data_is_found(graphs: Mapping[str, Graph]) -> None:
+    planted = Graph(CELL)
+    for resource in new("aws:rds/cluster:Cluster", CELL).plant(list(graphs[CELL])):
+        planted.put(resource)
+
+    assert held_without_a_word({**graphs, CELL: planted}) == {"aws:rds/cluster:Cluster"}
 
 
 def unknown_names(graph: Graph) -> list[str]:
