@@ -19,12 +19,14 @@ from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
+import pulumi
+
 from local import computed
 from local.deployment import FILE_NAME, DeployedResource, Deployment, Gateway, Handling
 from local.handlers.base import Context
 from local.handlers.registry import handler_for
 from local.processes import die_with
-from local.program import GLOBAL_STACK, ROOT, evaluate, stack_names
+from local.program import GLOBAL_STACK, ROOT, ProgramError, evaluate, stack_names
 from local.recording import STACK_REFERENCE_TYPE, RecordedResource, RecordingMonitor
 
 
@@ -167,7 +169,11 @@ def main(argument: str) -> None:
     known = json.loads(argument)
     settings = DeployerSettings(**(known | {"state_directory": Path(known["state_directory"])}))
     wait_for(settings.emulator_url)
-    deploy(settings).save(settings.state_directory / FILE_NAME)
+    try:
+        deploy(settings).save(settings.state_directory / FILE_NAME)
+    except (ProgramError, pulumi.RunError) as error:
+        # What a person can mend in the configuration: the engine shows these without a trace of the stack, too.
+        sys.exit(str(error))
     # Nothing is left to do, and taking the SDK's objects apart would take a second.
     sys.stdout.flush()
     os._exit(0)

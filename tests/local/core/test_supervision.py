@@ -107,6 +107,13 @@ def test_an_unsupported_platform_is_refused_with_the_way_out(monkeypatch: pytest
         preflight.check_platform()
 
 
+def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(preflight, "find_spec", {name: name for name in ("ministack", "awslambdaric")}.get)
+
+    with pytest.raises(PreflightError, match=r"lacks pulumi, .*airspeed: run `make local`"):
+        preflight.check_packages()
+
+
 def test_a_child_and_what_it_started_end_when_its_parent_is_killed(tmp_path: Path) -> None:
     script = f"""
 import sys, time
