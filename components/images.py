@@ -17,10 +17,11 @@ from components.settings import Architecture, Context
 _COMPONENT: Final = "Images"
 _KEPT_IMAGES: Final = 50
 
-_PLATFORMS: Final[Mapping[Architecture, docker_build.Platform]] = {
+PLATFORMS: Final[Mapping[Architecture, docker_build.Platform]] = {
     Architecture.ARM64: docker_build.Platform.LINUX_ARM64,
     Architecture.X86_64: docker_build.Platform.LINUX_AMD64,
 }
+"""What an architecture is called where images are built."""
 
 # What every context's image is made of besides the context's own folder.
 _SHARED_SOURCES: Final = (
@@ -119,7 +120,7 @@ class ContextImage(pulumi.ComponentResource):
             # Relative, so that the state does not depend on where the tree was checked out.
             context=docker_build.BuildContextArgs(location="."),
             dockerfile=docker_build.DockerfileArgs(location=f"workloads/{self._args.context}/Dockerfile"),
-            platforms=[_PLATFORMS[self._args.architecture]],
+            platforms=[PLATFORMS[self._args.architecture]],
             tags=[pulumi.Output.concat(repository.repository_url, ":", tag) for repository in repositories.values()],
             push=True,
             exec_=False,

@@ -3,15 +3,23 @@
 import argparse
 import json
 import sys
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Final
 
 import boto3
 
-from components.images import digest_of_sources
-from components.settings import GLOBAL_STACK, Context
+from components.images import PLATFORMS, digest_of_sources
+from components.settings import GLOBAL_STACK, Architecture, Context
 from pipelines.bake import CellInAlarmError, bake
 from pipelines.images import settings_of_deployed
-from pipelines.regions import ROOT, regions
+from pipelines.project import ROOT, architecture, regions
+
+RUNNERS: Final[Mapping[Architecture, str]] = {
+    Architecture.ARM64: "ubuntu-24.04-arm",
+    Architecture.X86_64: "ubuntu-24.04",
+}
+"""GitHub's runners with that processor, which need no emulation to build."""
 
 
 def main(arguments: list[str]) -> int:
@@ -24,6 +32,10 @@ def main(arguments: list[str]) -> int:
             print(json.dumps(regions()))
         case "contexts":
             print(json.dumps([context.value for context in Context]))
+        case "platform":
+            print(PLATFORMS[architecture()].value)
+        case "runner":
+            print(RUNNERS[architecture()])
         case "source-digest":
             print(digest_of_sources(ROOT, Context(asked.context)))
         case "image-settings":
@@ -46,7 +58,7 @@ def _bake(region: str, minutes: float) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m pipelines")
     commands = parser.add_subparsers(dest="what", required=True)
-    for name in ("stacks", "regions", "contexts"):
+    for name in ("stacks", "regions", "contexts", "platform", "runner"):
         commands.add_parser(name)
     commands.add_parser("source-digest").add_argument("context")
     commands.add_parser("image-settings").add_argument("outputs", type=Path)

@@ -1,14 +1,19 @@
 """What the workflows ask the tree."""
 
 import json
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+from components.images import PLATFORMS
+from components.settings import Architecture
 from local.program import stack_names
-from pipelines.__main__ import main
+from pipelines.__main__ import RUNNERS, main
 from pipelines.bake import CellInAlarmError, bake
 from pipelines.images import MixedImagesError, settings_of_deployed
+from pipelines.project import ROOT, architecture
 
 DIGEST, OTHER = f"sha256:{'1' * 64}", f"sha256:{'2' * 64}"
 
@@ -84,6 +89,20 @@ def test_the_stacks_are_those_of_the_program(capsys: pytest.CaptureFixture[str])
     assert main(["stacks"]) == 0
 
     assert json.loads(capsys.readouterr().out) == stack_names()
+
+
+def test_images_are_built_for_the_processor_that_pulumi_yaml_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert PLATFORMS.keys() == RUNNERS.keys() == set(Architecture)
+    shared = (ROOT / "Pulumi.yaml").read_text(encoding="utf-8").replace("default: arm64", "default: x86_64")
+    (tmp_path / "Pulumi.yaml").write_text(shared, encoding="utf-8")
+    monkeypatch.setattr("pipelines.__main__.architecture", partial(architecture, tmp_path))
+
+    main(["platform"])
+    main(["runner"])
+
+    assert capsys.readouterr().out.split() == ["linux/amd64", "ubuntu-24.04"]
 
 
 def test_an_image_is_known_by_its_sources(capsys: pytest.CaptureFixture[str]) -> None:

@@ -107,6 +107,21 @@ def test_cells_are_deployed_one_by_one_and_baked_and_the_first_failure_is_the_la
     assert commands(cell).index("pulumi up") < commands(cell).index("pipelines bake")
 
 
+def test_credentials_last_as_long_as_their_job_may_take() -> None:
+    for workflow, name, job in jobs():
+        for step in job.get("steps", []):
+            if step.get("with", {}).get("role"):
+                assert int(step["with"].get("seconds", 3600)) >= job["timeout-minutes"] * 60, (workflow, name)
+
+
+def test_images_are_built_for_the_processor_of_the_program() -> None:
+    image = dict(workflows())["deploy"]["jobs"]["image"]
+
+    assert image["runs-on"] == "${{ needs.plan.outputs.runner }}"
+    assert image["env"]["PLATFORM"] == "${{ needs.plan.outputs.platform }}"
+    assert '--platform "$PLATFORM"' in commands(image)
+
+
 def test_images_are_scanned_before_they_are_pushed() -> None:
     steps = [step["name"] for step in dict(workflows())["deploy"]["jobs"]["image"]["steps"] if "name" in step]
 
