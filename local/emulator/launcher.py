@@ -56,15 +56,19 @@ def main(argument: str) -> None:
     from ministack.app import app  # noqa: PLC0415
 
     from local.emulator import patches  # noqa: PLC0415
+    from local.emulator.faults import Faults  # noqa: PLC0415
 
     patches.apply(settings)
-    served = app
+    faults = Faults()
+    faults.fail_invocations()
+    faults.fail_sendings()
+    served = faults.fail_requests(app)
     if settings.request_log is not None:
         from local.emulator.request_log import RequestLog  # noqa: PLC0415
 
         log = RequestLog(settings.request_log)
         log.watch_invocations()
-        served = log.watch_requests(app)
+        served = log.watch_requests(served)
     threading.Thread(target=_end_with_parent, args=(settings, os.getppid()), daemon=True).start()
     sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
     # The tables' items are ever more objects that are never garbage: to look through them seldom is enough.

@@ -6,6 +6,7 @@ import signal
 import socket
 from collections.abc import Iterator
 
+import httpx
 import pytest
 
 from local.deployment import Deployment
@@ -33,6 +34,44 @@ def shop(deployment: Deployment) -> Iterator[Shop]:
     shop = Shop(deployment)
     yield shop
     shop.close()
+
+
+@pytest.fixture(scope="session")
+def operators(shop: Shop) -> dict[str, str]:
+    """Return the access token of an operator of each Region."""
+    return {region: _operator(shop, region) for region in shop.regions}
+
+
+def _operator(shop: Shop, region: str) -> str:
+    name = f"{region}.{shop.unique('operator')}"
+    shop.accounts.open(name, region)
+    pool = shop.deployment.outputs["global"]["user_pools"][region]["id"]
+    shop.cognito(region).admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="operators")
+    return shop.accounts.sign_in(name, region)["AccessToken"]
+
+
+@pytest.fixture
+def quick_retries(shop: Shop) -> Iterator[None]:
+    """Let the saga's retries follow at once: as declared, they go on for hours."""
+    config = f"{shop.deployment.emulator_url}/_ministack/config"
+    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 0}, trust_env=False).raise_for_status()
+    yield
+    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 1}, trust_env=False).raise_for_status()
+
+
+@pytest.fixture
+def impatient_queues(shop: Shop) -> Iterator[None]:
+    """Let what a killed worker held come back after seconds: as declared, it is minutes."""
+    declared: list[tuple[str, str, str]] = []
+    for region in shop.regions:
+        sqs = shop.sqs(region)
+        for url in sqs.list_queues()["QueueUrls"]:
+            known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
+            declared.append((region, url, known["VisibilityTimeout"]))
+            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
+    yield
+    for region, url, seconds in declared:
+        shop.sqs(region).set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": seconds})
 
 
 def free_ports(count: int) -> int:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 
 import httpx
 import psutil
@@ -32,21 +32,6 @@ def processes_with(argument: str) -> list[psutil.Process]:
         except psutil.NoSuchProcess:
             continue
     return found
-
-
-@pytest.fixture
-def impatient_queues(shop: Shop) -> Iterator[None]:
-    """Let what a killed worker held come back after seconds: as declared, it is minutes."""
-    declared: list[tuple[str, str, str]] = []
-    for region in shop.regions:
-        sqs = shop.sqs(region)
-        for url in sqs.list_queues()["QueueUrls"]:
-            known = sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["VisibilityTimeout"])["Attributes"]
-            declared.append((region, url, known["VisibilityTimeout"]))
-            sqs.set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": "5"})
-    yield
-    for region, url, seconds in declared:
-        shop.sqs(region).set_queue_attributes(QueueUrl=url, Attributes={"VisibilityTimeout": seconds})
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Generator, Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from typing import Any
 
@@ -28,15 +28,6 @@ def operator(shop: Shop) -> str:
     pool = shop.deployment.outputs["global"]["user_pools"][region]["id"]
     shop.cognito(region).admin_add_user_to_group(UserPoolId=pool, Username="anna", GroupName="operators")
     return shop.accounts.sign_in("anna", region)["AccessToken"]
-
-
-@pytest.fixture
-def quick_retries(shop: Shop) -> Iterator[None]:
-    """Let the saga's retries follow at once: as declared, they go on for hours."""
-    config = f"{shop.deployment.emulator_url}/_ministack/config"
-    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 0}, trust_env=False).raise_for_status()
-    yield
-    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 1}, trust_env=False).raise_for_status()
 
 
 def operate(shop: Shop, token: str, operation: str, body: dict[str, Any]) -> httpx.Response:
