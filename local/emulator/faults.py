@@ -86,7 +86,8 @@ class Faults:
 
     def fail_sendings(self) -> None:
         """Let a state machine's messages fail as a queue that is not there."""
-        send: Callable[[Any, dict[str, Any]], Any] = stepfunctions._SERVICE_DISPATCH[_SEND]
+        integrations: dict[str, Any] = stepfunctions._SERVICE_DISPATCH
+        send = integrations[_SEND]
         check_pinned(send, "7f9c14f5e0270ddb")
 
         def send_or_fail(resource: Any, message: dict[str, Any]) -> Any:
@@ -98,7 +99,7 @@ class Faults:
                 send(resource, message)
             raise stepfunctions._ExecutionError(f"SQS.{ERROR_TYPE}", fault.name)
 
-        stepfunctions._SERVICE_DISPATCH[_SEND] = send_or_fail
+        integrations[_SEND] = send_or_fail
 
     def fail_requests(self, application: Application) -> Application:
         """Return an application of which requests fail, and which answers to PATH."""
@@ -145,16 +146,22 @@ class Faults:
 
     async def _serve(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         if scope["method"] == "PUT":
-            faults = [_fault(**fields) for fields in json.loads(await _body(receive))]
+            faults = [_fault(fields) for fields in json.loads(await _body(receive))]
             with self._lock:
                 self._set = faults
                 self._struck = {fault.name: self._struck.get(fault.name, 0) for fault in faults}
         await _answer(send, 200, self._struck)
 
 
-def _fault(**fields: Any) -> Fault:
-    known = {"point": Point(fields["point"]), "moment": Moment(fields["moment"]), "texts": tuple(fields["texts"])}
-    return Fault(**{**fields, **known})
+def _fault(fields: dict[str, Any]) -> Fault:
+    return Fault(
+        name=fields["name"],
+        point=Point(fields["point"]),
+        subject=fields["subject"],
+        texts=tuple(fields["texts"]),
+        moment=Moment(fields["moment"]),
+        times=fields["times"],
+    )
 
 
 async def _body(receive: _Receive) -> bytes:

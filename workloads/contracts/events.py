@@ -186,6 +186,28 @@ class CheckoutRedriven(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     sequence: Sequence
 
 
+class OperatorActed(DomainEvent, frozen=True, kw_only=True, rename="camel"):
+    """An operator's command was carried out, refused, or handed over to another Region, which then tells its own part.
+
+    `operatorId` says no name: whoever may read the operators' trail finds it there, under `operationId`.
+    """
+
+    SOURCE: ClassVar[Source] = Source.CHECKOUT
+    operation_id: str
+    operator_id: str
+    action: str
+    """No enumeration, and neither are outcome and refusal: operators will do more, and readers pass over it."""
+    subject: str
+    """The order or SKU that it was about."""
+    outcome: str
+    region: Region
+    """Whose trail has it."""
+    acted_at: Timestamp
+    sequence: Sequence
+    refusal: str | None = None
+    """Why, where it was refused."""
+
+
 class PurchaseCancelled(DomainEvent, frozen=True, kw_only=True, rename="camel"):
     """The order was called off before it was a purchase; whatever it held or paid is back."""
 
@@ -274,6 +296,7 @@ DOMAIN_EVENTS: tuple[type[DomainEvent], ...] = (
     PurchaseCancelled,
     PurchaseRefunded,
     CheckoutRedriven,
+    OperatorActed,
     SoldOut,
     BackInStock,
     StockRanLow,

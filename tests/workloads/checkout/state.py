@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from workloads.checkout.adapters import items as read
-from workloads.checkout.application.ports import OutboxEntry
+from workloads.checkout.application.outbox_entry import OutboxEntry
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
 from workloads.checkout.domain.handover import Handover

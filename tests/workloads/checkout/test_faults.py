@@ -24,8 +24,9 @@ from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.follow_stock import follow_level
 from workloads.checkout.application.operations import act
 from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.outbox_entry import OutboxEntry
 from workloads.checkout.application.place_order import place_order
-from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.operation import Action as OperatorsAction
 from workloads.checkout.domain.operation import Redrive, operation

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -23,8 +25,9 @@ from workloads.checkout.domain.order import Acceptance
 from workloads.checkout.entrypoints.operations import OperationsApi
 from workloads.checkout.entrypoints.outbox import saga_start
 from workloads.checkout.entrypoints.saga_messages import SagaStart
-from workloads.contracts.commands import RefundPurchase
-from workloads.contracts.envelope import CloudEvent, open_message
+from workloads.contracts.commands import RefundPurchase, StopSelling
+from workloads.contracts.envelope import CloudEvent, encode, open_as, open_message
+from workloads.contracts.events import OperatorActed
 from workloads.runtime.http import serve
 from workloads.runtime.principal import Principal, PrincipalType, from_context, to_context
 
@@ -34,11 +37,14 @@ OTHER_OPERATOR = Principal(type=PrincipalType.OPERATOR, client_id="shop", operat
 
 
 @pytest.fixture
-def cells() -> MemoryCells:
+def cells() -> Iterator[MemoryCells]:
+    """Return two Regions; whatever a test has done, each entry of the trail has been told, once."""
     cells = MemoryCells()
     shop(cells.ports())
     allot(cells.ports(THERE))
-    return cells
+    yield cells
+    told = [(act["action"], act["subject"], act["outcome"]) for act in events_of(cells, "OperatorActed")]
+    assert Counter(told) == Counter(entry[1:] for entry in trail(cells))
 
 
 def call(
@@ -138,6 +144,46 @@ def test_a_repeat_of_an_operation_does_nothing_and_answers_alike(cells: MemoryCe
     assert (first.status, first.body) == (again.status, again.body)
     assert len(events_of(cells, "CheckoutRedriven")) == 1
     assert len(trail(cells)) == 1
+
+
+def test_what_an_operator_did_is_told_without_a_name(cells: MemoryCells) -> None:
+    order_id = place(cells.ports())
+    done = call(cells, "redrive", about(order_id)).body
+    for step in (sagas.reserve, sagas.debit, sagas.complete):
+        step(cells.ports(), order_id)
+    call(cells, "redrive", about(order_id), key="key-2")
+    call(cells, "refund", about(order_id), by=OTHER_OPERATOR)
+
+    told = sorted(
+        (event for event in cells.events() if event.type == "OperatorActed"), key=lambda event: str(event.time)
+    )
+    first, refused, of_another = (open_as(event, OperatorActed) for event in told)
+
+    assert first == OperatorActed(
+        operation_id=done["operationId"],
+        operator_id=first.operator_id,
+        action="Redrive",
+        subject=order_id,
+        outcome="Accepted",
+        region=HERE,
+        acted_at=done["actedAt"],
+        sequence=1,
+    )
+    assert (refused.outcome, refused.refusal) == ("Refused", "order-ended")
+    assert first.operator_id == refused.operator_id != of_another.operator_id
+    assert all(name not in encode(event).decode() for event in told for name in ("anna", "bert", "incident 42"))
+    assert [event.subject for event in told] == [first.operation_id, refused.operation_id, of_another.operation_id]
+
+
+def test_what_customers_and_systems_ask_for_is_told_of_no_operator(cells: MemoryCells) -> None:
+    place(cells.ports())
+    stop = StopSelling(sku=CD, version=1)
+    cause = Cause(id="c-1", correlation_id="c-1", acceptance=Acceptance.ASYNCHRONOUS, owner="catalogue")
+
+    carry_out(cells.ports(), stop, cause)
+
+    assert cells.ports().store.command("c-1") is not None
+    assert events_of(cells, "OperatorActed") == []
 
 
 def test_another_operation_under_the_same_key_is_refused(cells: MemoryCells) -> None:

@@ -10,7 +10,8 @@ from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
 from workloads.checkout.adapters.batches import read_batch
 from workloads.checkout.adapters.transactions import Writer, actions_of
-from workloads.checkout.application.changes import Change
+from workloads.checkout.application.changes import AddOperation, Change
+from workloads.checkout.application.outbox_entry import OutboxEntry
 from workloads.checkout.application.ports import (
     Account,
     CheckoutRecord,
@@ -18,7 +19,6 @@ from workloads.checkout.application.ports import (
     DepositRecord,
     OrderPlace,
     OrderRecord,
-    OutboxEntry,
 )
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
@@ -216,7 +216,8 @@ class DynamoDbStore:
     def commit(self, changes: Sequence[Change], entries: Sequence[OutboxEntry] = ()) -> None:
         """Make all changes, and put all entries into the outbox, or do nothing and raise ConcurrentWriteError."""
         written = [(type(change).__name__, action) for change in changes for action in actions_of(self._writer, change)]
-        written += [("OutboxEntry", self._outbox_put(entry)) for entry in entries]
+        told = [change.told for change in changes if isinstance(change, AddOperation)]
+        written += [("OutboxEntry", self._outbox_put(entry)) for entry in (*entries, *told)]
         actions = [action for _, action in written]
         # One token a decision: the client's own retries after a lost answer are answered, not refused. The next
         # decision gets another, because within ten minutes DynamoDB answers a known token without looking again.

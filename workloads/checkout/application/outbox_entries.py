@@ -6,10 +6,11 @@ from collections.abc import Iterable
 
 import msgspec
 
-from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.application.outbox_entry import OutboxEntry
+from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.allotment import LevelEvent, Movement, level_told
 from workloads.checkout.domain.handover import Handover
-from workloads.checkout.domain.operation import Operation
+from workloads.checkout.domain.operation import Operation, OperationRecord, acted
 from workloads.checkout.domain.order import Acceptance, Order
 from workloads.checkout.domain.transfer import Transfer, instruct
 from workloads.contracts.clock import timestamp
@@ -18,6 +19,7 @@ from workloads.contracts.envelope import envelop
 from workloads.contracts.events import (
     AllotmentTransferred,
     CheckoutRedriven,
+    OperatorActed,
     OrderPlaced,
     PurchaseCancelled,
     PurchaseCompleted,
@@ -144,6 +146,18 @@ def redrive_entry(ports: Ports, order: Order, event: CheckoutRedriven, cause: Ca
     )
 
 
+def operation_entry(ports: Ports, record: OperationRecord, cause: Cause) -> OutboxEntry:
+    """Return the entry that tells of an operation: one in each Region that writes the operation into its trail."""
+    return _entry(
+        ports,
+        acted(record),
+        aggregate=f"OPERATION#{record.operation.id}#{record.region}",
+        subject=record.operation.id,
+        correlation_id=cause.correlation_id,
+        causation_id=cause.id,
+    )
+
+
 def wallet_entry(ports: Ports, event: WalletEvent, *, correlation_id: str, causation_id: str) -> OutboxEntry:
     """Return the entry of a wallet's event."""
     return _entry(
@@ -185,7 +199,7 @@ def _root(order: Order) -> str:
 
 def _entry(
     ports: Ports,
-    event: OrderEvent | CheckoutRedriven | StockEvent | LevelEvent | TransferEvent | WalletEvent,
+    event: OrderEvent | CheckoutRedriven | OperatorActed | StockEvent | LevelEvent | TransferEvent | WalletEvent,
     *,
     aggregate: str,
     subject: str,

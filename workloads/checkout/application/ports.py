@@ -10,6 +10,7 @@ import msgspec
 
 from workloads.checkout.application.changes import Change
 from workloads.checkout.application.hot_items.ports import NO_HOT_ITEMS, HotItems
+from workloads.checkout.application.outbox_entry import OutboxEntry
 from workloads.checkout.domain.admission import Admission
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandRecord
@@ -24,7 +25,6 @@ from workloads.checkout.domain.reservation import Reservation
 from workloads.checkout.domain.transfer import Receipt, Transfer
 from workloads.checkout.domain.wallet import Deposit, Payment, Wallet
 from workloads.contracts.clock import Clock
-from workloads.contracts.envelope import CloudEvent
 
 RESERVATION_LIFETIME: Final = timedelta(minutes=15)
 """What the cells' settings say unless a cell says otherwise; the steps' function is told by its environment."""
@@ -35,14 +35,6 @@ class ConcurrentWriteError(RuntimeError):
 
     def __init__(self, what: str) -> None:
         super().__init__(f"another write came first: {what}")
-
-
-class OutboxEntry(msgspec.Struct, frozen=True, kw_only=True):
-    """An event that is committed together with the state that it tells of."""
-
-    aggregate: str
-    sequence: int
-    event: CloudEvent
 
 
 class OrderRecord(msgspec.Struct, frozen=True, kw_only=True):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from workloads.checkout.application.changes import AddCommandRecord, AddOperation
-from workloads.checkout.application.outbox_entries import Cause
+from workloads.checkout.application.outbox_entries import Cause, operation_entry
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.results import Deposited, HandedOver, Placed, Settled
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
@@ -28,7 +28,7 @@ def record_of(ports: Ports, cause: Cause, result: Result) -> list[AddCommandReco
         outcome=record.outcome,
         refusal=record.refusal,
     )
-    return [AddCommandRecord(record), AddOperation(done)]
+    return [AddCommandRecord(record), AddOperation(done, operation_entry(ports, done, cause))]
 
 
 def keep(ports: Ports, cause: Cause, result: Result) -> None:

@@ -27,7 +27,8 @@ from workloads.checkout.application.outbox_entries import (
     payment_entry,
     stock_entry,
 )
-from workloads.checkout.application.ports import CheckoutRecord, OutboxEntry, Ports
+from workloads.checkout.application.outbox_entry import OutboxEntry
+from workloads.checkout.application.ports import CheckoutRecord, Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import HandedOver, Placed, Settled
 from workloads.checkout.domain import order as orders

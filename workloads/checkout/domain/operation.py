@@ -9,6 +9,7 @@ import msgspec
 
 from workloads.checkout.domain.command_record import CommandOutcome
 from workloads.checkout.domain.refusal import Refusal
+from workloads.contracts.events import OperatorActed
 from workloads.contracts.identifiers import request_hash
 
 OPERATORS: Final = "operators"
@@ -51,6 +52,22 @@ class OperationRecord(msgspec.Struct, frozen=True, kw_only=True):
     outcome: CommandOutcome
     """HandedOver where the order is at home elsewhere: what became of it is in that Region's record."""
     refusal: Refusal | None = None
+
+
+def acted(record: OperationRecord) -> OperatorActed:
+    """Tell of an operation; who it was is told by an id, whose name is in the trail."""
+    operation = record.operation
+    return OperatorActed(
+        operation_id=operation.id,
+        operator_id="u-" + request_hash(OPERATORS, operation.operator)[:40],
+        action=operation.action.value,
+        subject=operation.subject,
+        outcome=record.outcome.value,
+        refusal=record.refusal.kind.value if record.refusal else None,
+        region=record.region,
+        acted_at=record.acted_at,
+        sequence=1,
+    )
 
 
 class Redrive(msgspec.Struct, frozen=True, kw_only=True):

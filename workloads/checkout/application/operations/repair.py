@@ -7,7 +7,8 @@ from workloads.checkout.application.deciding import decide
 from workloads.checkout.application.hot_items.returning import Return, announce_returned, plan_return
 from workloads.checkout.application.operations.subject import order_at_home
 from workloads.checkout.application.outbox_entries import Cause, level_entries, stock_entry
-from workloads.checkout.application.ports import OutboxEntry, Ports
+from workloads.checkout.application.outbox_entry import OutboxEntry
+from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.recording import keep, record_of
 from workloads.checkout.application.results import Settled
 from workloads.checkout.domain import reservation as reservations
