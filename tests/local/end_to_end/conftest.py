@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import signal
 import socket
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -12,6 +13,7 @@ import pytest
 from local.deployment import Deployment
 from local.supervisor import Laptop, load_deployment
 from local.tree import Tree
+from tests.local.end_to_end.faults import Saboteur
 from tests.local.end_to_end.shop import Shop
 
 
@@ -53,10 +55,33 @@ def _operator(shop: Shop, region: str) -> str:
 @pytest.fixture
 def quick_retries(shop: Shop) -> Iterator[None]:
     """Let the saga's retries follow at once: as declared, they go on for hours."""
+    with _waits_scaled(shop, by=0):
+        yield
+
+
+@pytest.fixture
+def hurried_retries(shop: Shop) -> Iterator[None]:
+    """Let the saga's retries follow soon, and go on for some minutes."""
+    with _waits_scaled(shop, by=0.02):
+        yield
+
+
+@contextmanager
+def _waits_scaled(shop: Shop, *, by: float) -> Generator[None]:
     config = f"{shop.deployment.emulator_url}/_ministack/config"
-    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 0}, trust_env=False).raise_for_status()
-    yield
-    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 1}, trust_env=False).raise_for_status()
+    httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": by}, trust_env=False).raise_for_status()
+    try:
+        yield
+    finally:
+        httpx.post(config, json={"stepfunctions._SFN_WAIT_SCALE": 1}, trust_env=False).raise_for_status()
+
+
+@pytest.fixture
+def saboteur(shop: Shop) -> Iterator[Saboteur]:
+    """Return who lets things fail; nothing does any more after the test."""
+    saboteur = Saboteur(shop)
+    yield saboteur
+    saboteur.plan({})
 
 
 @pytest.fixture

@@ -104,7 +104,7 @@ def test_a_parked_checkout_is_redriven_and_ends_well(shop: Shop, operator: str) 
     assert answers[0].json() == answers[1].json()
     assert shop.ended(customer, location)["state"] == "Completed"
     assert shop.get(home, answers[0].headers["Location"], operator).json()["operator"] == "anna"
-    assert trail(shop, "Redrive") == [parked_id]
+    assert trail(shop, "Redrive").count(parked_id) == 1
 
 
 def debit_that_nobody_can_read(shop: Shop, customer: Customer, *, key: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any
@@ -39,13 +39,6 @@ class Trial:
     def location(self) -> str:
         """Return where the order will be."""
         return f"/v1/orders/{self.order_id}"
-
-
-@pytest.fixture
-def saboteur(shop: Shop) -> Iterator[Saboteur]:
-    saboteur = Saboteur(shop)
-    yield saboteur
-    saboteur.plan({})
 
 
 @pytest.mark.usefixtures("quick_retries", "impatient_queues")
