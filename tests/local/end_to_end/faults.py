@@ -83,6 +83,14 @@ def cases() -> Iterator[Case]:
     yield from _given_up()
 
 
+def starters_cases() -> Iterator[Case]:
+    """Yield the starter failing so. It takes all orders of its batch with it, which begin once more by that."""
+    for moment in MOMENTS:
+        for times in TIMES:
+            failure = Failure(state="Start", moment=moment, times=times)
+            yield Case(failures=(failure,), state="Completed", events=_BOUGHT)
+
+
 def sample() -> Iterator[Case]:
     """Yield each state failing once or twice, in the one moment or the other."""
     for number, kinds in enumerate(
@@ -99,7 +107,7 @@ def _cases(moment: Moment, times: int) -> Iterator[Case]:
     not_begun = Failure(state="Begin", moment=Moment.BEFORE, times=1)
     # Where the reservation is made and only its answer is lost, nobody makes it again.
     begin = replace(failing("Begin"), times=1 if moment is Moment.AFTER else times)
-    for failure in (failing("Start"), begin, failing("Debit"), failing("Complete")):
+    for failure in (begin, failing("Debit"), failing("Complete")):
         yield Case(failures=(failure,), state="Completed", events=_BOUGHT)
     yield Case(failures=(not_begun, failing("Reserve")), state="Completed", events=_BOUGHT)
     for state in ("Release", "Reject"):

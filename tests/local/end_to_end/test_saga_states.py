@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from tests.local.end_to_end.faults import FOR_GOOD, PRICE, Case, Saboteur, cases, sample
+from tests.local.end_to_end.faults import FOR_GOOD, PRICE, Case, Saboteur, cases, sample, starters_cases
 from tests.local.end_to_end.shop import Customer, Shop, eventually
 from workloads.contracts.identifiers import order_id
 
@@ -41,7 +41,7 @@ class Trial:
         return f"/v1/orders/{self.order_id}"
 
 
-@pytest.mark.usefixtures("quick_retries", "impatient_queues")
+@pytest.mark.usefixtures("quick_retries")
 @pytest.mark.parametrize(
     "chosen",
     [pytest.param(tuple(sample()), id="sample"), pytest.param(tuple(cases()), id="all", marks=pytest.mark.soak)],
@@ -49,6 +49,19 @@ class Trial:
 def test_whatever_state_fails_the_order_ends_honestly_and_all_is_conserved(
     shop: Shop, operators: Mapping[str, str], saboteur: Saboteur, chosen: Sequence[Case]
 ) -> None:
+    prove(shop, operators, saboteur, chosen)
+
+
+@pytest.mark.soak
+@pytest.mark.usefixtures("impatient_queues")
+def test_the_sagas_starter_fails_and_the_order_ends_as_if_it_had_not(
+    shop: Shop, operators: Mapping[str, str], saboteur: Saboteur
+) -> None:
+    prove(shop, operators, saboteur, tuple(starters_cases()))
+
+
+def prove(shop: Shop, operators: Mapping[str, str], saboteur: Saboteur, chosen: Sequence[Case]) -> None:
+    """Let each case happen to an order of its own, all at a time, and look at all that may be wrong afterwards."""
     trials = prepare(shop, chosen)
     sku = shop.title(cents=PRICE, units=len(trials) + SPARE)
     saboteur.plan({trial.order_id: trial.case.failures for trial in trials})
