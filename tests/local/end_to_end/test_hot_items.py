@@ -44,6 +44,28 @@ def test_a_hot_sku_is_sold_to_the_last_unit_and_becomes_plain_again(shop: Shop) 
     assert shop.ended(late, last.headers["Location"])["state"] == "Completed"
 
 
+def test_units_that_arrive_from_elsewhere_are_sold_while_it_is_hot(shop: Shop, operators: dict[str, str]) -> None:
+    source, target = shop.regions
+    sku = shop.title(cents=100, units=2)
+    buyer = shop.customer(target, cents=1_000)
+    command(shop, target, "set-selling-mode", {"sku": sku, "mode": "Hot", "version": 1})
+    eventually(lambda: allotment(shop, target, sku), lambda item: item.get("selling_announced") == {"N": "2"})
+    first = shop.order(buyer, sku, quantity=2)
+    assert shop.ended(buyer, first.headers["Location"])["state"] == "Completed"
+
+    body = {"sku": sku, "units": 2, "toRegion": target, "reason": "idle there"}
+    sent = shop.post(source, "/v1/operations/transfer-stock", operators[source], body, key=shop.unique("transfer"))
+    assert sent.status_code == 201
+
+    eventually(lambda: allotment(shop, target, sku), lambda item: item.get("selling_announced") == {"N": "4"})
+    assert allotment(shop, target, sku)["selling_mode"] == {"S": "Hot"}
+    second = eventually(
+        lambda: shop.order(buyer, sku, quantity=2, key=shop.unique("second")),
+        lambda answer: answer.status_code == 201,
+    )
+    assert shop.ended(buyer, second.headers["Location"])["state"] == "Completed"
+
+
 def command(shop: Shop, region: str, name: str, body: object) -> None:
     location = shop.command(region, name, body)
     outcome = shop.outcome(region, location, shop.system(region))

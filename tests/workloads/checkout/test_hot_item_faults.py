@@ -11,19 +11,23 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from tests.workloads.checkout import sagas
-from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, request, usd
+from tests.workloads.checkout.builders import CD, CUSTOMER, allot, command, list_price, place, request, usd
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.checkout.token_pools import MemoryPools, with_pools
 from tests.workloads.checkout.token_pools import tend_all as tend_all_of
+from tests.workloads.conftest import HERE, THERE
+from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.set_selling_mode import set_selling_mode
-from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
+from workloads.contracts.commands import ReceiveTransfer, RequestedSellingMode, SetSellingMode, TransferAllotment
 
 HOT, PLAIN = RequestedSellingMode.HOT, RequestedSellingMode.PLAIN
 UNITS = 7
+PLENTIFUL = 1000
+"""Units of the other Region."""
 _MINUTE = timedelta(minutes=1)
 
 
@@ -44,10 +48,14 @@ class World:
         self.dies_at = -1
         self.after_the_write = False
         self.version = 0
+        self._on_their_way: list[Callable[[Ports], object]] = []
+        self.units = UNITS
+        """Which orders can have, as soon as those that were sent here have arrived."""
         self.meanwhile: Callable[[], object] | None = None
         """What somebody else does right before the next commit."""
         list_price(self.ports, price=usd(0))
         allot(self.ports, units=UNITS)
+        allot(self.cells.ports(THERE), units=PLENTIFUL)
 
     def act(self, what: Callable[[Ports], object], *, dies_at: int = -1, after_the_write: bool = False) -> bool:
         """Let a process do something; it dies at one of its calls, before the call's effect or after it."""
@@ -64,8 +72,18 @@ class World:
 
     def mode(self, mode: RequestedSellingMode) -> Callable[[Ports], object]:
         self.version += 1
-        command = SetSellingMode(sku=CD, mode=mode, version=self.version)
-        return lambda ports: set_selling_mode(ports, command, request(f"mode-{command.version}"))
+        asked = SetSellingMode(sku=CD, mode=mode, version=self.version)
+        return lambda ports: set_selling_mode(ports, asked, request(f"mode-{asked.version}"))
+
+    def send(self, transfer_id: str, units: int = 3) -> Callable[[Ports], object]:
+        """Send units here from another Region; return what takes them in."""
+        there = self.cells.ports(THERE)
+        sent = TransferAllotment(transfer_id=transfer_id, sku=CD, units=units, to_region=HERE)
+        carry_out(there, sent, command(f"send-{transfer_id}"))
+        self.units += units
+        received = ReceiveTransfer(transfer_id=transfer_id, sku=CD, units=units, from_region=THERE)
+        self._on_their_way.append(lambda ports: carry_out(ports, received, command(f"receive-{transfer_id}")))
+        return self._on_their_way[-1]
 
     def pass_time(self, minutes: int = 2) -> None:
         self.cells.clock.moment += minutes * _MINUTE
@@ -73,6 +91,8 @@ class World:
 
     def heal(self) -> None:
         """What happens by itself within a minute or two: messages come back, and the clock has the SKU looked after."""
+        for arrival in self._on_their_way:
+            self.act(arrival)
         for _ in range(2):
             self.pass_time()
             self.act(tend_all)
@@ -121,7 +141,7 @@ def release(order_id: str) -> Callable[[Ports], object]:
 
 def sold_by_and_by(world: World) -> int:
     """Sell whatever is left, one by one, and return how many units orders have in the end."""
-    for number in range(1000, 1000 + UNITS + 1):
+    for number in range(1000, 1000 + world.units + 1):
         world.heal()
         world.act(reserve(order(world, number)))
     state = world.cells.state()
@@ -162,6 +182,20 @@ def it_is_drained(world: World) -> Callable[[Ports], object]:
     return tend_all
 
 
+def units_arrive(world: World) -> Callable[[Ports], object]:
+    return world.send("t-1")
+
+
+def what_arrived_is_filled_in(world: World) -> Callable[[Ports], object]:
+    assert world.act(world.send("t-1"))
+    return tend_all
+
+
+def units_arrive_while_it_drains(world: World) -> Callable[[Ports], object]:
+    assert world.act(world.mode(PLAIN))
+    return world.send("t-1")
+
+
 def it_is_refilled(world: World) -> Callable[[Ports], object]:
     world.pools.lose()
     world.pass_time()
@@ -178,6 +212,9 @@ def it_is_refilled(world: World) -> Callable[[Ports], object]:
         it_is_filled,
         it_is_drained,
         it_is_refilled,
+        units_arrive,
+        what_arrived_is_filled_in,
+        units_arrive_while_it_drains,
     ],
     ids=lambda scene: scene.__name__,
 )
@@ -191,14 +228,16 @@ def test_a_process_that_dies_at_any_of_its_calls_loses_and_doubles_nothing(
         if survived:
             break
 
-        assert sold_by_and_by(world) == UNITS
+        assert sold_by_and_by(world) == world.units
         world.check()
     else:
         pytest.fail("it never got through")
     assert call > 0
 
 
-@pytest.mark.parametrize("scene", [it_is_filled, it_is_drained, it_is_refilled, it_becomes_hot])
+@pytest.mark.parametrize(
+    "scene", [it_is_filled, it_is_drained, it_is_refilled, it_becomes_hot, units_arrive, what_arrived_is_filled_in]
+)
 def test_two_who_look_after_a_sku_at_once_do_it_once(scene: Callable[[World], Callable[[Ports], object]]) -> None:
     world = hot_world()
     what = scene(world)
@@ -208,7 +247,7 @@ def test_two_who_look_after_a_sku_at_once_do_it_once(scene: Callable[[World], Ca
 
     world.check()
     assert world.meanwhile is None
-    assert sold_by_and_by(world) == UNITS
+    assert sold_by_and_by(world) == world.units
     world.check()
 
 
@@ -221,10 +260,10 @@ def test_a_switch_back_while_it_drains_is_not_undone_by_who_drains_it() -> None:
 
     world.check()
     assert world.cells.state().allotments[CD, world.ports.region].selling.is_hot()
-    assert sold_by_and_by(world) == UNITS
+    assert sold_by_and_by(world) == world.units
 
 
-ACTIONS = ("order", "order two", "release", "hot", "plain", "tend", "refill", "lose", "repeat", "wait", "allot")
+ACTIONS = ("order", "order two", "release", "hot", "plain", "tend", "refill", "lose", "repeat", "wait", "allot", "send")
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow], derandomize=True)
@@ -271,6 +310,8 @@ def _step(world: World, orders: list[str], action: str, number: int) -> Callable
             world.pools.repeat()
         case "wait":
             world.pass_time()
+        case "send":
+            return world.send(f"t-{number}")
         case _:
             return lambda ports: allot(ports, units=5 + number % 5, version=100 + number)
     return None

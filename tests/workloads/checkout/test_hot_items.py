@@ -30,6 +30,7 @@ from workloads.checkout.adapters import keys
 from workloads.checkout.adapters.attributes import write_item
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
 from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
+from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.follow_stock import follow_level
 from workloads.checkout.application.hot_items.draining import MiscountedTokensError
@@ -50,7 +51,13 @@ from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.domain.selling import SellingMode
 from workloads.checkout.domain.step import Outcome
 from workloads.checkout.domain.token import TokenState
-from workloads.contracts.commands import RequestedSellingMode, SetSellingMode, StopSelling
+from workloads.contracts.commands import (
+    ReceiveTransfer,
+    RequestedSellingMode,
+    SetSellingMode,
+    StopSelling,
+    TransferAllotment,
+)
 from workloads.contracts.events import SoldOut
 
 HOT = RequestedSellingMode.HOT
@@ -409,6 +416,57 @@ def test_stock_that_comes_or_goes_while_hot_becomes_tokens_or_is_taken_out_of_th
         assert steps.reserve(here, order(here, number=number)) is Outcome.RESERVED
     with pytest.raises(UndecidedError):
         steps.reserve(here, order(here, number=9))
+    check(cells.state())
+
+
+def arrive(cells: MemoryCells, here: Ports, units: int) -> None:
+    """Send units here from another Region."""
+    there = cells.ports(THERE)
+    allot(there, units=units)
+    sent = TransferAllotment(transfer_id="t-1", sku=CD, units=units, to_region=HERE)
+    carry_out(there, sent, command("send-1"))
+    carry_out(here, ReceiveTransfer(transfer_id="t-1", sku=CD, units=units, from_region=THERE), command("receive-1"))
+
+
+def test_units_that_arrive_from_elsewhere_while_it_is_hot_and_sold_out_are_sold_as_tokens(
+    cells: MemoryCells, pools: MemoryPools, here: Ports
+) -> None:
+    make_hot(here, 1)
+    assert steps.reserve(here, order(here)) is Outcome.RESERVED
+    pass_time(cells, seconds=1)
+    tend_all(here, CD)
+    assert len(events_of(cells, "SoldOut")) == 1
+    pools.woken.clear()
+
+    arrive(cells, here, 2)
+    assert pools.woken == [CD]
+    tend_all(here, CD)
+
+    assert (allotment_of(here).free, allotment_of(here).selling.open, len(pools.tokens())) == (0, 3, 2)
+    assert len(events_of(cells, "BackInStock")) == 1
+    assert [steps.reserve(here, order(here, number=number)) for number in (1, 2)] == [Outcome.RESERVED] * 2
+    check(cells.state())
+
+
+def test_units_that_arrive_for_a_plain_sku_wake_nobody(cells: MemoryCells, pools: MemoryPools, here: Ports) -> None:
+    allot(here)
+
+    arrive(cells, here, 2)
+
+    assert (pools.woken, allotment_of(here).free) == ([], 12)
+
+
+def test_units_that_are_tokens_do_not_leave_and_the_refusal_says_what_to_do(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 5)
+
+    sent = TransferAllotment(transfer_id="t-1", sku=CD, units=1, to_region=THERE)
+    carry_out(here, sent, command("send-1", "stock.write"))
+
+    record = here.store.command("send-1")
+    assert record is not None
+    assert record.refusal is not None
+    assert record.refusal.kind is RefusalKind.INSUFFICIENT_STOCK
+    assert "sold plainly first" in record.refusal.detail
     check(cells.state())
 
 

@@ -105,4 +105,7 @@ def _receive(ports: Ports, command: ReceiveTransfer, cause: Cause) -> Settled:
             *level_entries(ports, [movement], correlation_id=cause.correlation_id, causation_id=cause.id),
         ],
     )
+    if not movement.after.selling.is_plain():
+        # They are sold as tokens, or make up for what a cut took. Lost, this is made up for within a minute.
+        ports.hot_items.queues.wake(command.sku)
     return Settled()

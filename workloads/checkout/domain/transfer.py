@@ -64,9 +64,11 @@ def send(
         )
     if allotment is None or allotment.free < command.units:
         free = max(allotment.free, 0) if allotment else 0
+        by_tokens = allotment is not None and not allotment.selling.is_plain()
+        way_out = "its units are tokens, have it sold plainly first" if by_tokens else "send what is free"
         return Refusal(
             RefusalKind.INSUFFICIENT_STOCK,
-            f"{command.units} units of {command.sku} are to leave {region}, where {free} are free: send what is free",
+            f"{command.units} units of {command.sku} are to leave {region}, where {free} are free: {way_out}",
         )
     transfer = Transfer(
         id=command.transfer_id,
