@@ -38,6 +38,7 @@ def processes_with(argument: str) -> list[psutil.Process]:
     "handler",
     [
         "workloads.checkout.entrypoints.outbox.handler",
+        "workloads.checkout.entrypoints.saga_starter.handler",
         "workloads.checkout.entrypoints.saga_steps.handler",
         "workloads.checkout.entrypoints.commands.handler",
         "workloads.loyalty.entrypoints.awards.handler",
