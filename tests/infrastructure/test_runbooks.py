@@ -1,4 +1,4 @@
-"""Whoever is called by checkout finds the alarm in its runbook."""
+"""Whoever is called finds the alarm in a runbook."""
 
 import re
 from collections.abc import Mapping
@@ -8,7 +8,8 @@ from local.paths import ROOT
 from local.recording import Graph
 
 ALARM = "aws:cloudwatch/metricAlarm:MetricAlarm"
-RUNBOOK = ROOT / "docs" / "runbooks" / "checkout.md"
+RUNBOOKS = ROOT / "docs" / "runbooks"
+OF_CHECKOUT = ("checkout-", "tokens-", "entry-api-", "unpublished-", "event-target-", "forward-to-")
 
 
 def patterns(runbook: str) -> set[str]:
@@ -24,11 +25,24 @@ def patterns(runbook: str) -> set[str]:
     return found
 
 
+def missing(alarms: set[str], runbook: str) -> set[str]:
+    known = patterns((RUNBOOKS / runbook).read_text(encoding="utf-8"))
+    return {name for name in alarms if not any(fnmatchcase(name, pattern) for pattern in known)}
+
+
 def test_every_alarm_of_checkout_is_in_its_runbook(cell_graphs: Mapping[str, Graph]) -> None:
-    known = patterns(RUNBOOK.read_text(encoding="utf-8"))
     for graph in cell_graphs.values():
         alarms = {a.inputs["name"].removeprefix("meridian-") for a in graph.of_type(ALARM)}
-        mine = {name for name in alarms if name.startswith(("checkout-", "tokens-", "entry-api-", "unpublished-"))}
+        mine = {name for name in alarms if name.startswith(OF_CHECKOUT)}
 
         assert mine
-        assert {name for name in mine if not any(fnmatchcase(name, pattern) for pattern in known)} == set()
+        assert missing(mine, "checkout.md") == set()
+
+
+def test_every_other_alarm_is_in_the_runbook_of_points_and_views(cell_graphs: Mapping[str, Graph]) -> None:
+    for graph in cell_graphs.values():
+        alarms = {a.inputs["name"].removeprefix("meridian-") for a in graph.of_type(ALARM)}
+        others = {name for name in alarms if not name.startswith(OF_CHECKOUT)}
+
+        assert others
+        assert missing(others, "points-and-views.md") == set()

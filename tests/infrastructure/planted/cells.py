@@ -134,6 +134,9 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_runbooks::test_every_alarm_of_checkout_is_in_its_runbook": [
         new(ALARM, CELL, name="meridian-checkout-surprise"),
     ],
+    "test_runbooks::test_every_other_alarm_is_in_the_runbook_of_points_and_views": [
+        new(ALARM, CELL, name="meridian-loyalty-surprise"),
+    ],
     "test_cell_workloads::test_only_what_sells_by_tokens_and_gives_them_back_writes_them": [
         _leading_keys("to tokens", "checkout-api", "TOKEN#*"),
     ],
