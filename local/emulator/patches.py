@@ -8,14 +8,16 @@ What needs more than a few lines has a module of its own: `streams`, `workers`, 
 """
 
 import json
+import subprocess
 import sys
 import threading
 import time
 import types
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from email.utils import formatdate
 from functools import lru_cache
 from importlib import metadata
+from pathlib import Path
 from typing import Any, Final
 
 import msgspec
@@ -24,9 +26,11 @@ from ministack.core import lambda_runtime, responses
 from ministack.core.responses import get_region
 from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
 
+from local.bootstrap import MODULES, SCRIPT
 from local.emulator import bounds, tables
 from local.emulator.pinned import PatchError, check_pinned
 from local.emulator.settings import EmulatorSettings
+from local.emulator.spawner import Spawner
 from local.emulator.streams import StreamPoller
 from local.emulator.workers import Worker
 
@@ -40,6 +44,7 @@ def apply(settings: EmulatorSettings) -> None:
     if installed != PINNED_VERSION:
         message = f"ministack {installed} is installed; local/emulator/patches.py was written for {PINNED_VERSION}"
         raise PatchError(message)
+    fork_execution_environments()
     run_functions_in_lean_workers()
     start_executions_at_once(settings)
     wait_for_a_free_worker(settings)
@@ -68,6 +73,26 @@ def run_functions_in_lean_workers() -> None:
     check_pinned(lambda_runtime.ProvidedWorker, "10c36526207f20fc")
     check_pinned(lambda_runtime._worker_class_for, "b5a23849280af819")
     lambda_runtime.ProvidedWorker = Worker
+
+
+def fork_execution_environments() -> None:
+    """Fork the processes of functions that have the laptop's bootstrap, instead of starting an interpreter for each.
+
+    The others are started as before. See `spawner`.
+    """
+    check_pinned(lambda_runtime.ProvidedWorker._spawn, "f34380f97fd03e7d")
+    spawner = Spawner()
+
+    def fork_or_start(command: Sequence[str], **options: Any) -> Any:
+        program = Path(command[0])
+        if program.name != "bootstrap" or program.read_bytes() != SCRIPT.encode():
+            return subprocess.Popen(command, **options)
+        variables = options["env"]
+        return spawner.spawn([*MODULES[1:], variables["_HANDLER"]], directory=options["cwd"], variables=variables)
+
+    module = types.ModuleType("subprocess")
+    module.__dict__.update({**subprocess.__dict__, "Popen": fork_or_start})
+    lambda_runtime.subprocess = module
 
 
 def start_executions_at_once(settings: EmulatorSettings) -> None:

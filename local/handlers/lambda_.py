@@ -2,11 +2,11 @@
 
 import io
 import re
-import sys
 import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
+from local.bootstrap import SCRIPT
 from local.handlers.base import Context, State, declared_state
 from local.handlers.generic import GenericHandler, Operations
 from local.handlers.shapes import parameters
@@ -116,12 +116,11 @@ def _handler(resource: RecordedResource) -> str:
 
 def _bootstrap() -> bytes:
     """Return a zip whose bootstrap is the runtime interface client under this Python; the same bytes every time."""
-    script = f'#!/bin/sh\nexec "{sys.executable}" -m local.sdk awslambdaric "$_HANDLER"\n'
     archive = io.BytesIO()
     with zipfile.ZipFile(archive, "w") as file:
         entry = zipfile.ZipInfo("bootstrap", date_time=(2020, 1, 1, 0, 0, 0))
         entry.external_attr = 0o755 << 16
-        file.writestr(entry, script)
+        file.writestr(entry, SCRIPT)
     return archive.getvalue()
 
 
