@@ -42,7 +42,7 @@ _SET_BY_COMMANDS: Final = ("PRICE#*", "LISTING#*", "ALLOTMENT#*", "TRANSFER#*", 
 _SWEEP_TIMEOUT_SECONDS: Final = 50
 # A sixth of the queues' visibility time-out.
 _QUEUE_TIMEOUT_SECONDS: Final = 30
-# A second, one after the other, at about 30 ms to hold the units and 20 ms for a call of StartExecution.
+# A second, one after the other, at about 30 ms to hold the units and 20 ms to call StartExecution, or to reject.
 _STARTS_OF_ONE_STARTER: Final = 20
 # The bounds of a queue's concurrency (Lambda Developer Guide, scaling behavior of SQS event source mappings).
 _LEAST_CONCURRENCY: Final = 2
@@ -352,7 +352,8 @@ def _checkout(around: Surroundings) -> Sequence[FunctionRow]:
 
 
 def _starters(starts_per_second: int) -> int:
-    """Return how many starters together start so many sagas: what is refused waits for the queue's time-out."""
+    """Return how many starters together begin so many orders, each with a saga at most: a start that is refused waits
+    for the queue's time-out."""
     return min(max(math.ceil(starts_per_second / _STARTS_OF_ONE_STARTER), _LEAST_CONCURRENCY), _MOST_CONCURRENCY)
 
 

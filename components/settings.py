@@ -114,17 +114,18 @@ class ServiceSize(_Section):
 
 
 class OrderLimits(_Section):
-    """How many orders a cell takes: of one customer, and in all before those that wait for a saga are too many."""
+    """How many orders a cell takes: of one customer, and in all before those that wait to begin are too many."""
 
     burst: int = Field(default=50, ge=1, le=10_000)
     """So many orders of a customer at once; alike in all cells, because the customer's home counts."""
     per_minute: int = Field(default=300, ge=1, le=60_000)
     """So fast a customer's burst fills again."""
     saga_starts_per_second: int = Field(default=300, ge=1, le=100_000)
-    """What the account allows: StartExecution of Standard workflows has 300 by default in the largest Regions, 150 in
-    the others (Step Functions Developer Guide, service quotas)."""
+    """How many orders begin a second: from it follow the starter's concurrency and the bound of the queue. While there
+    is stock each may start a saga, so it is what the account allows: StartExecution of Standard workflows has 300 by
+    default in the largest Regions, 150 in the others (Step Functions Developer Guide, service quotas)."""
     longest_saga_wait: int = Field(default=10, ge=1, le=3600)
-    """Seconds that an order may wait for its saga before the next ones are answered 503."""
+    """Seconds that an order may wait to begin before the next ones are answered 503."""
     reservation_minutes: int = Field(default=15, ge=LONGEST_WAY_FORWARD_SECONDS // 60 + 1, le=1440)
     """How long an order may hold its units before it is complete: longer than its saga's longest way forward."""
 

@@ -11,8 +11,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
-from bench.capacity.cell import Cell, Outcome
-from bench.capacity.limits import DEFAULTS, REQUESTED, Limits
+from bench.capacity.cell import Cell
+from bench.capacity.limits import DEFAULTS, REQUESTED, STARTS_BY_DEFAULT, Limits
+from bench.capacity.outcome import Outcome
 from bench.capacity.report import Row, kept, page, show
 from bench.capacity.scenario import Scenario
 from bench.capacity.stock import Design, Kind
@@ -29,6 +30,7 @@ _FIRST_2_SECONDS: Final = replace(_EVENT, ramp=0.5, lasts=2.0, tail=5.0)
 
 _RUNS: Final[Sequence[tuple[Design, Limits, str, Scenario]]] = (
     (Design("tokens", Kind.TOKENS), REQUESTED, "as requested", _EVENT),
+    (Design("tokens", Kind.TOKENS), STARTS_BY_DEFAULT, "StartExecution by default", _EVENT),
     (Design("tokens, hidden for 30 s", Kind.TOKENS), REQUESTED, "as requested", _LONG_HIDDEN),
     (Design("64 counters", Kind.SHARDS), REQUESTED, "as requested", _EVENT),
     (Design("one counter", Kind.COUNTER), REQUESTED, "first 3 s", _FIRST_3_SECONDS),

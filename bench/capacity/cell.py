@@ -1,73 +1,21 @@
-"""One Region's cell under the event: the entry by slices of time, each order that got in as a process of its own."""
+"""One Region's cell under the event: its entry, by slices of time."""
 
 import random
 from collections import Counter, defaultdict, deque
-from collections.abc import Callable, Generator
-from dataclasses import dataclass, field
-from enum import StrEnum
+from collections.abc import Generator
 from typing import Any, Final
 
 import simpy
 
+from bench.capacity.checkouts import Checkouts, Order, starters
 from bench.capacity.limits import Limits
+from bench.capacity.outcome import Answer, End, Outcome
 from bench.capacity.scenario import SLICE, Scenario
 from bench.capacity.services import TABLE_BURST, DynamoTable, Rate
 from bench.capacity.stock import Design, Reserved, Stock
 
 _COME_TOGETHER: Final = 10
 """So many of those who are turned away in a slice draw one time to come back: it saves most of the drawing."""
-_STEP_ATTEMPTS: Final = 6
-"""The first and five retries (components/checkout_saga_states.py), with full jitter over 1, 2, 4, 8, 16 seconds."""
-
-
-class Answer(StrEnum):
-    """What a request is answered with."""
-
-    PLACED = "201"
-    HANDED_OVER = "202"
-    SOLD_OUT = "409"
-    TOO_MANY = "429"
-    OVERLOADED = "503"
-
-
-class End(StrEnum):
-    """How an order ends."""
-
-    COMPLETED = "completed"
-    SOLD_OUT = "rejected: sold out"
-    FAILED = "rejected: technical failure"
-
-
-@dataclass
-class Outcome:
-    """What happened in one Region."""
-
-    answers: Counter[Answer] = field(default_factory=Counter[Answer])
-    throttled_by_gateway: int = 0
-    ends: Counter[End] = field(default_factory=Counter[End])
-    units: int = 0
-    stock: int = 0
-    timed_out: int = 0
-    timed_out_after_push: int = 0
-    sold_out_at: float | None = None
-    pushed_at: float | None = None
-    slowest: float = 0.0
-    """Seconds from placing to the end, of the slowest order that ended."""
-    deepest: int = 0
-    """The most orders that waited in front of the saga."""
-    conflicts: int = 0
-    throttled_writes: int = 0
-    most_in_flight: int = 0
-
-    @property
-    def requests(self) -> int:
-        """Return how many requests were answered."""
-        return sum(self.answers.values())
-
-    @property
-    def oversold(self) -> int:
-        """Return how many units were sold that there were not."""
-        return max(0, self.units - self.stock)
 
 
 class Cell:
@@ -86,22 +34,25 @@ class Cell:
             scenario.greedy_customers * scenario.a_customers_rate,
             scenario.greedy_customers * scenario.a_customers_burst,
         )
-        self._starts = Rate(limits.start_executions, limits.start_executions_burst)
-        self._transitions = Rate(limits.state_transitions, limits.state_transitions)
-        self._puts = Rate(limits.put_events, limits.put_events)
-        self._invocations = Rate(limits.rule_invocations, limits.rule_invocations)
         self._reads = Rate(limits.table_read_units, limits.table_read_units * TABLE_BURST)
         self._served = 0
         """Requests that the entry's functions have served in this slice."""
         self._bound = int(limits.start_executions * scenario.queue_seconds)
         self._depths: deque[int] = deque(maxlen=max(1, round(scenario.flag_age / SLICE)))
-        self._waiting: deque[float] = deque()
-        """When each order was placed that waits in front of the saga."""
-        self._started: dict[int, float] = {}
-        self._number = 0
         self._environments = float(limits.provisioned_concurrency)
         self._retries: defaultdict[int, Counter[int]] = defaultdict(Counter)
         self.outcome = Outcome(stock=scenario.stock)
+        self._checkouts = Checkouts(
+            self._environment,
+            scenario,
+            limits,
+            table=self._table,
+            stock=self._stock,
+            outcome=self.outcome,
+            rng=self._rng,
+        )
+        # What the account allows is shared with the starters.
+        self._most_environments = max(1, limits.lambda_concurrency - starters(limits, scenario))
 
     def run(self) -> Outcome:
         """Simulate the whole event."""
@@ -109,9 +60,7 @@ class Cell:
         environment.process(self._entry())
         environment.run(until=self._scenario.lasts + self._scenario.tail)
         outcome = self.outcome
-        for placed_at in (*self._waiting, *self._started.values()):
-            if environment.now - placed_at > self._scenario.order_bound:
-                self._time_out(placed_at)
+        self._checkouts.time_out()
         outcome.conflicts = self._table.conflicts
         outcome.throttled_writes = self._table.throttled
         outcome.most_in_flight = self._stock.most_in_flight
@@ -128,9 +77,8 @@ class Cell:
                 owed += SLICE * scenario.demand * min(1.0, (now + SLICE / 2) / scenario.ramp)
             new = int(owed)
             owed -= new
-            self._start()
-            self._depths.append(len(self._waiting))
-            self.outcome.deepest = max(self.outcome.deepest, len(self._waiting))
+            self._depths.append(self._checkouts.waiting)
+            self.outcome.deepest = max(self.outcome.deepest, self._checkouts.waiting)
             self._served = 0
             again = self._retries.pop(number, Counter[int]())
             again[0] += new
@@ -165,7 +113,7 @@ class Cell:
             attempt,
             overloaded,
             Answer.OVERLOADED,
-            after=max(1.0, len(self._waiting) / self._limits.start_executions),
+            after=max(1.0, self._checkouts.waiting / self._limits.start_executions),
         )
         self._place(number, attempt, served - overloaded)
 
@@ -185,91 +133,20 @@ class Cell:
             if self._rng.random() < scenario.lost_answers:
                 # The same key again: the same order, answered as at first.
                 answers[Answer.HANDED_OVER if away else Answer.PLACED] += 1
-            self._waiting.append(now)
+            self._checkouts.add(Order(now))
 
     def _taken_in_the_request(self) -> Generator[simpy.Event, Any, None]:
         """Take a unit while the customer waits. Who fails does not come back."""
         match (yield from self._stock.reserve(self._environment)):
-            case Reserved.YES:
+            case Reserved.YES | Reserved.DIED_HOLDING:
+                # Who was killed after the transaction is asked again, and finds it.
                 self.outcome.answers[Answer.PLACED] += 1
                 self.outcome.units += 1
                 self.outcome.ends[End.COMPLETED] += 1
             case Reserved.SOLD_OUT:
                 self.outcome.answers[Answer.SOLD_OUT] += 1
-            case Reserved.AGAIN:
+            case Reserved.AGAIN | Reserved.DIED:
                 self.outcome.answers[Answer.OVERLOADED] += 1
-
-    def _start(self) -> None:
-        """Start the sagas that may start in this slice: as many as StartExecution takes, the oldest first.
-
-        The starter's concurrency is bounded to what StartExecution takes, so that none is refused and comes back late.
-        """
-        now = self._environment.now
-        while self._waiting and self._waiting[0] + self._scenario.publish <= now:
-            if not self._starts.take_all(now, 1):
-                break
-            self._number += 1
-            self._started[self._number] = self._waiting.popleft()
-            self._environment.process(self._order(self._number))
-
-    def _order(self, number: int) -> Generator[simpy.Event, Any, None]:
-        """Take an order through the saga's steps to its end."""
-        environment, scenario = self._environment, self._scenario
-        reserved = yield from self._stepped(lambda: self._stock.reserve(environment))
-        if self._stock.sold_out and self.outcome.sold_out_at is None:
-            self.outcome.sold_out_at = environment.now
-            environment.process(self._push())
-        if reserved is not Reserved.YES:
-            yield environment.timeout(self._published(2))
-            self._end(number, End.SOLD_OUT if reserved is Reserved.SOLD_OUT else End.FAILED)
-            return
-        self.outcome.units += 1
-        for items in (scenario.debit_items, scenario.complete_items):
-            yield from self._stepped(lambda items=items: self._written(items))
-        yield environment.timeout(self._published(scenario.events))
-        self._end(number, End.COMPLETED)
-
-    def _stepped(
-        self, attempt: Callable[[], Generator[simpy.Event, Any, Reserved]]
-    ) -> Generator[simpy.Event, Any, Reserved]:
-        """Run a step as the state machine does, with its retries."""
-        for tried in range(_STEP_ATTEMPTS):
-            yield self._environment.timeout(
-                self._scenario.step + self._transitions.wait(self._environment.now, self._scenario.transitions / 3)
-            )
-            result = yield from attempt()
-            if result is not Reserved.AGAIN:
-                return result
-            yield self._environment.timeout(self._rng.uniform(0, 2.0**tried))
-        return Reserved.AGAIN
-
-    def _written(self, items: int) -> Generator[simpy.Event, Any, Reserved]:
-        cancelled = self._table.begin(self._environment.now, (), items, lasts=self._scenario.write)
-        yield self._environment.timeout(self._scenario.write)
-        return Reserved.YES if cancelled is None else Reserved.AGAIN
-
-    def _published(self, events: int) -> float:
-        """Put an order's events onto the bus; return how long PutEvents and the rules' targets make them wait."""
-        now = self._environment.now
-        return max(self._puts.wait(now, events), self._invocations.wait(now, events * self._scenario.targets))
-
-    def _push(self) -> Generator[simpy.Event, Any, None]:
-        """Tell the entry: event, rule, queue, function, flag."""
-        yield self._environment.timeout(self._scenario.publish + self._scenario.flag_write)
-        self.outcome.pushed_at = self._environment.now
-
-    def _end(self, number: int, end: End) -> None:
-        placed_at = self._started.pop(number)
-        outcome, took = self.outcome, self._environment.now - placed_at
-        outcome.ends[end] += 1
-        outcome.slowest = max(outcome.slowest, took)
-        if took > self._scenario.order_bound:
-            self._time_out(placed_at)
-
-    def _time_out(self, placed_at: float) -> None:
-        self.outcome.timed_out += 1
-        if self.outcome.pushed_at is not None and placed_at >= self.outcome.pushed_at:
-            self.outcome.timed_out_after_push += 1
 
     def _turn_away(self, number: int, attempt: int, requests: int, answer: Answer, *, after: float) -> None:
         """Answer, and let those who have patience come back."""
@@ -286,7 +163,7 @@ class Cell:
         each = min(limits.requests_an_environment, 1 / self._scenario.request) * SLICE
         needed = (self._served + wanted) / each
         grown = self._environments + limits.environments_a_function_in_ten_seconds / 10 * SLICE
-        self._environments = max(self._environments, min(needed, grown, limits.lambda_concurrency))
+        self._environments = max(self._environments, min(needed, grown, self._most_environments))
         served = min(wanted, int(self._environments * each) - self._served)
         self._served += served
         return served

@@ -26,6 +26,10 @@ class Limits:
     """Of Lambda: an environment serves at most ten requests a second, so that rate needs concurrency too."""
     environments_a_function_in_ten_seconds: int = 1_000
     """How fast Lambda scales a function; provisioned concurrency stands ready before."""
+    pollers_at_first: int = 5
+    """Batches that Lambda takes off a queue at once when messages come (in its standard mode)."""
+    pollers_a_minute: int = 300
+    """So many more each minute."""
 
     # Quotas: these are the defaults of us-east-1 and eu-west-1.
     gateway_requests: int = 10_000
@@ -95,6 +99,18 @@ QUOTAS: Final[Sequence[Quota]] = (
         source=f"{_LAMBDA}/scaling-behavior.html",
         adjustable=False,
     ),
+    Quota(
+        name="pollers_at_first",
+        what="Lambda, batches of a queue at once when messages come",
+        source=f"{_LAMBDA}/services-sqs-scaling.html",
+        adjustable=False,
+    ),
+    Quota(
+        name="pollers_a_minute",
+        what="Lambda, batches of a queue at once, more each minute",
+        source=f"{_LAMBDA}/services-sqs-scaling.html",
+        adjustable=False,
+    ),
     Quota(name="gateway_requests", what="API Gateway, requests a second", source=_GATEWAY),
     Quota(name="gateway_burst", what="API Gateway, burst (AWS sets it with the rate)", source=_GATEWAY),
     Quota(
@@ -140,8 +156,11 @@ REQUESTED: Final = replace(
     table_read_units=240_000,
     table_write_units=400_000,
     warm_write_units=400_000,
-    start_executions=2_000,
-    start_executions_burst=2_000,
-    state_transitions=8_000,
+    start_executions=1_000,
 )
 """What the event needs in each Region. Everything else stays at its default."""
+
+STARTS_BY_DEFAULT: Final = replace(
+    REQUESTED, start_executions=DEFAULTS.start_executions, start_executions_burst=DEFAULTS.start_executions_burst
+)
+"""The same without a higher rate of StartExecution."""

@@ -43,15 +43,20 @@ class Scenario:
     flag_age: float = 1.0
     """For how long a function keeps what it has read of the flag and of the queue's depth."""
     queue_seconds: float = 10.0
-    """The bound of the queue in front of the saga, in seconds of what drains it."""
+    """The bound of the queue of orders, in seconds of what drains it."""
     count_every: float = 0.2
     """The decider counts taken tokens at most this often."""
     visibility: float = 5.0
     """Of the tokens' queue. The last units are sold, and sold out is known, only this long after a worker died."""
     shards: int = 64
     """Of the sharded counter, and the prefixes of the tokens' keys."""
-    transitions: int = 3
-    """State transitions of a completed order's saga."""
+    starts_of_a_starter: int = 20
+    """Orders a second that one starter is set to begin: its concurrency is what StartExecution takes, over this."""
+    batch: int = 10
+    """Messages that a starter takes at once, and handles one after the other."""
+    starter_timeout: float = 30.0
+    message_hidden: float = 180.0
+    """Visibility time-out of the queue of orders: when what a starter could not do comes back."""
     order_bound: float = 60.0
     """An order that has not ended after this time counts as timed out."""
 
@@ -63,8 +68,12 @@ class Scenario:
     receive: float = 0.006
     long_poll: float = 1.0
     """A receive that finds nothing."""
+    load: float = 0.016
+    """What a starter does for an order around receive and transaction: reads, and its share of an invocation."""
+    start: float = 0.02
+    """A call of StartExecution."""
     step: float = 0.03
-    """A step of the saga around its transaction: invocation, reads, transition."""
+    """A state of the saga around its transaction: invocation, reads, transition."""
     publish: float = 0.3
     """From a commit over stream, function, bus or queue to the consumer."""
     flag_write: float = 0.5
@@ -79,5 +88,8 @@ class Scenario:
     """Items of the transaction that places an order: two write units each."""
     reserve_items: int = 3
     """Items of the one that reserves, besides the stock's own."""
+    refuse_items: int = 2
+    """Items of the one that writes down that there was no unit."""
+    reject_items: int = 4
     debit_items: int = 4
     complete_items: int = 4

@@ -28,7 +28,11 @@ class Reserved(StrEnum):
     YES = "yes"
     SOLD_OUT = "sold out"
     AGAIN = "again"
-    """Not decided: the state machine tries the step again later."""
+    """Not decided in all attempts of a function: somebody tries it again later."""
+    DIED = "died"
+    """The worker was killed before its transaction."""
+    DIED_HOLDING = "died holding"
+    """The worker was killed after its transaction."""
 
 
 class Stock(Protocol):
@@ -78,6 +82,9 @@ class Counters:
                 if not filled:
                     return Reserved.SOLD_OUT
                 shard = self._rng.choice(filled)
+            fate = self._rng.random()
+            if fate < self._scenario.kills / 2:
+                return Reserved.DIED
             counter = HotItem(f"counter-{shard}")
             cancelled = self._table.begin(
                 environment.now, (counter,), self._scenario.reserve_items, lasts=self._scenario.write
@@ -86,6 +93,8 @@ class Counters:
                 # Decided while it holds the counter. When the answer is lost, the client asks again under the same
                 # token of the transaction, and is told.
                 self._free[shard] -= 1
+                if fate < self._scenario.kills:
+                    return Reserved.DIED_HOLDING
                 lost = self._rng.random() < self._scenario.lost_answers
                 yield environment.timeout(self._scenario.write * (2 if lost else 1))
                 return Reserved.YES
@@ -107,6 +116,7 @@ class Tokens:
         self._taken: set[int] = set()
         self._counted_at = -1.0
         self._sold_out = False
+        self._sold_out_at = 0.0
 
     @property
     def sold_out(self) -> bool:
@@ -122,21 +132,30 @@ class Tokens:
         """Receive, put if absent, delete."""
         scenario, rng = self._scenario, self._rng
         held: int | None = None
+        longest = _FIRST_PAUSE
         for _ in range(_ATTEMPTS):
+            if self._knows_sold_out(environment.now):
+                return Reserved.SOLD_OUT
             token = held if held is not None else self._queue.receive(environment.now)
             yield environment.timeout(scenario.receive if token is not None else scenario.long_poll)
             if token is None:
+                # Has them counted, and reads the count anew before it tries again.
                 self._decide(environment.now)
-                return Reserved.SOLD_OUT if self._sold_out else Reserved.AGAIN
+                if self._sold_out:
+                    return Reserved.SOLD_OUT
+                yield environment.timeout(rng.uniform(0, longest))
+                longest = min(2 * longest, _LONGEST_PAUSE)
+                continue
             fate = rng.random()
             if fate < scenario.kills / 2:
-                # Killed before its transaction: the token is hidden until the visibility time-out, then comes back.
-                return Reserved.AGAIN
+                # The token is hidden until the visibility time-out, then comes back.
+                return Reserved.DIED
             item = HotItem(f"tokens-{token % scenario.shards}", str(token))
             cancelled = self._table.begin(environment.now, (item,), scenario.reserve_items, lasts=scenario.write)
             if cancelled is not None:
                 held = token
-                yield environment.timeout(scenario.write + rng.uniform(0, _FIRST_PAUSE))
+                yield environment.timeout(scenario.write + rng.uniform(0, longest))
+                longest = min(2 * longest, _LONGEST_PAUSE)
                 continue
             yield environment.timeout(scenario.write)
             held = None
@@ -145,21 +164,25 @@ class Tokens:
                 continue
             self._taken.add(token)
             if fate < scenario.kills:
-                # Killed after its transaction: the step is tried again and finds the reservation; the message comes
-                # back, and whoever gets it is refused by the condition.
-                yield environment.timeout(rng.uniform(0, 1.0))
-                return Reserved.YES
+                # Whoever tries again finds the reservation; the token's message comes back, and whoever gets it is
+                # refused by the condition.
+                return Reserved.DIED_HOLDING
             if fate < scenario.kills + scenario.lost_answers:
                 yield environment.timeout(scenario.write)
             self._queue.delete(token)
             return Reserved.YES
         return Reserved.AGAIN
 
+    def _knows_sold_out(self, now: float) -> bool:
+        """Draw whether a function has read the allotment since it was counted: it remembers it for a moment."""
+        return self._sold_out and self._rng.random() < (now - self._sold_out_at) / self._scenario.flag_age
+
     def _decide(self, now: float) -> None:
         """Count what is taken, but not too often: an empty receive alone says nothing."""
-        if now - self._counted_at >= self._scenario.count_every:
+        if not self._sold_out and now - self._counted_at >= self._scenario.count_every:
             self._counted_at = now
             self._sold_out = len(self._taken) == self._scenario.stock
+            self._sold_out_at = now
 
 
 class Kind(StrEnum):

@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 
 import pytest
 
-from bench.capacity.cell import Answer, Cell, End, Outcome
+from bench.capacity.cell import Cell
 from bench.capacity.limits import DEFAULTS, QUOTAS, REQUESTED, Limits
+from bench.capacity.outcome import Answer, End, Outcome
 from bench.capacity.scenario import Scenario
 from bench.capacity.services import Cancelled, DynamoTable, HotItem, Partition, Rate, TokenQueue
 from bench.capacity.stock import Design, Kind
@@ -131,10 +132,56 @@ def test_one_counter_sells_no_more_than_one_transaction_at_a_time() -> None:
 
 
 def test_killed_workers_and_messages_delivered_twice_lose_and_double_nothing() -> None:
-    outcome = run(scenario=replace(SMALL, kills=0.2, deliveries_twice=0.2, lost_answers=0.2))
+    outcome = run(scenario=replace(SMALL, kills=0.2, deliveries_twice=0.2, lost_answers=0.2, message_hidden=2.0))
 
     assert outcome.units == outcome.stock
     assert outcome.ends[End.COMPLETED] == outcome.stock
+
+
+def test_what_is_sold_out_takes_no_execution_and_what_is_held_takes_two_states() -> None:
+    outcome = run(scenario=replace(SMALL, kills=0.0))
+
+    assert outcome.ends[End.SOLD_OUT] > 0
+    assert outcome.executions == outcome.ends[End.COMPLETED] == outcome.stock
+    assert outcome.transitions == 2 * outcome.stock
+
+
+def test_what_a_starter_could_not_decide_is_reserved_by_the_execution() -> None:
+    scenario = replace(SMALL, stock=100_000, write=0.1)
+
+    outcome = run(COUNTER, scenario, replace(SMALL_LIMITS, start_executions=2_000))
+
+    assert outcome.conflicts > 0
+    assert outcome.transitions > 2 * outcome.executions > 0
+
+
+def test_lambda_reads_a_queue_by_few_batches_at_first() -> None:
+    limits = replace(SMALL_LIMITS, start_executions=2_000, start_executions_burst=2_000)
+    few = run(limits=replace(limits, pollers_at_first=1, pollers_a_minute=1), scenario=replace(SMALL, tail=1.0))
+    many = run(limits=replace(limits, pollers_at_first=100), scenario=replace(SMALL, tail=1.0))
+
+    assert few.units <= SMALL.starts_of_a_starter * 1.5 * (SMALL.lasts + 1.0) < many.units
+
+
+def test_more_starters_than_startexecution_bears_make_orders_late() -> None:
+    as_set = run(scenario=replace(SMALL, kills=0.0, tail=80.0))
+    too_many = run(
+        scenario=replace(SMALL, kills=0.0, tail=80.0, starts_of_a_starter=1),
+        limits=replace(SMALL_LIMITS, start_executions=20, start_executions_burst=20),
+    )
+
+    assert (as_set.refused_starts, as_set.timed_out) == (0, 0)
+    assert too_many.refused_starts > 0
+    assert too_many.timed_out > 0
+
+
+def test_the_orders_in_a_killed_starters_hands_come_back_after_the_messages_time_out() -> None:
+    scenario = replace(SMALL, kills=0.05, message_hidden=30.0, order_bound=25.0)
+
+    outcome = run(scenario=scenario)
+
+    assert outcome.timed_out > 0
+    assert outcome.units == outcome.ends[End.COMPLETED] == outcome.stock
 
 
 def test_the_queue_in_front_of_the_saga_is_bounded_but_for_what_functions_have_not_seen_yet() -> None:

@@ -1,4 +1,4 @@
-"""How many orders wait for their saga: the length of the queue of saga starts, asked for at most once a second."""
+"""How many orders wait to begin: the length of the queue of saga starts, asked for at most once a second."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ class SqsSagaQueue:
         self._waiting = 0
 
     def waiting(self) -> int:
-        """Return about how many messages wait (SQS counts approximately, and what is in flight is being started).
+        """Return about how many messages wait (SQS counts approximately, and what is in flight is being begun).
 
         While SQS does not say, the last answer counts: orders are not turned away because nobody knows.
         """

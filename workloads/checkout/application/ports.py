@@ -183,7 +183,7 @@ class NothingRemembered:
 
 
 class SagaQueue(Protocol):
-    """What waits for a saga to be started."""
+    """The orders that wait to begin: to have their units held, or to be rejected."""
 
     def waiting(self) -> int:
         """Return about how many orders wait; it may be a second old."""

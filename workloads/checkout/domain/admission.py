@@ -1,4 +1,4 @@
-"""Who may place an order now: a token bucket a customer, and a bound on the sagas that wait to be started.
+"""Who may place an order now: a token bucket a customer, and a bound on the orders that wait to begin.
 
 Neither is a refusal for good: what is postponed may be asked for again, and nothing was written.
 """
@@ -32,11 +32,12 @@ class OrderRate(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class SagaCapacity(msgspec.Struct, frozen=True, kw_only=True):
-    """How fast sagas start, and how long the last one in the queue may have to wait for that."""
+    """How fast orders begin, and how long the last one in the queue may have to wait for that."""
 
     starts_per_second: int = 300
-    """StartExecution of Standard workflows: 300 a second by default in the largest Regions, 150 in the others (Step
-    Functions Developer Guide, service quotas)."""
+    """Orders, of which each starts a saga at most; what is sold out is rejected in about the same time. StartExecution
+    of Standard workflows: 300 a second by default in the largest Regions, 150 in the others (Step Functions Developer
+    Guide, service quotas)."""
     longest_wait: int = 10
     """Seconds."""
 
@@ -78,12 +79,12 @@ def draw(bucket: int | None, rate: OrderRate, now: datetime) -> int | Postponed:
 
 
 def relieve(waiting: int, capacity: SagaCapacity) -> Postponed | None:
-    """Return when to ask again while more sagas wait than can be started in time; None while there is room."""
+    """Return when to ask again while more orders wait than can begin in time; None while there is room."""
     if waiting <= capacity.starts_per_second * capacity.longest_wait:
         return None
     retry_after = min(math.ceil(waiting / capacity.starts_per_second), _LONGEST_RETRY)
     detail = (
-        f"about {waiting} orders wait for their checkout, of which {capacity.starts_per_second} start a second; "
+        f"about {waiting} orders wait for their checkout, of which {capacity.starts_per_second} begin a second; "
         f"nothing was written: retry with the same Idempotency-Key after {retry_after} s"
     )
     return Postponed(Refusal(RefusalKind.OVERLOADED, detail), retry_after)
