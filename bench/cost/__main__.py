@@ -18,7 +18,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bench.cost.counting import Bill, Tables, bill, read_log, size
-from bench.cost.prices import PRICES, READ_ON, Meter, dollars
+from bench.cost.prices import PRICES, READ_ON, TRANSITIONS_OF_START_AND_END, Meter, dollars
 from bench.cost.sample import PURCHASE, REFUSED, as_written, counts
 from bench.laptop import running_shop
 from tests.local.end_to_end.shop import Customer, Shop
@@ -101,12 +101,16 @@ def show(counted: Sequence[Counted]) -> bool:
     console.print(
         f"{sold_out.name}, beside the sample's: {dollars(_requests(sold_out.each)) / dollars(counts(REFUSED)):.2f}"
     )
+    more = dollars({Meter.STATE_TRANSITION: TRANSITIONS_OF_START_AND_END})
+    console.print(
+        f"completed, were an execution's start and end transitions too, of both: {(ours + more) / (theirs + more):.2f}"
+    )
     console.print(
         f"as the sample is written, Express and at least once, a purchase is ${dollars(as_written(PURCHASE)):.2f} a "
         "million and the duration of its workflow and functions on top"
     )
     for meter in Meter:
-        console.print(f"  {meter.value}: {PRICES[meter].source} ({PRICES[meter].date})", highlight=False)
+        console.print(f"  {meter.value}: {PRICES[meter].source} ({PRICES[meter].read})", highlight=False)
     for kind in counted:
         console.print(f"{kind.name}: " + ", ".join(f"{name} {n}" for name, n in sorted(kind.made.operations.items())))
     return part <= MOST
