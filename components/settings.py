@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Annotated, Final, Literal, TypeVar, cast
 
 import pulumi
+import yaml
 from pulumi.runtime.config import CONFIG, get_config_env
 from pulumi_aws import Region
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
@@ -361,7 +362,10 @@ def _sets(path: Path, key: str) -> bool:
 
 def _configuration_in(path: Path) -> Mapping[str, object]:
     """Return what a file configures; as the engine does, a key without a namespace is taken for the project's own."""
-    document = cast("object", read_yaml(path))
+    try:
+        document = cast("object", read_yaml(path))
+    except yaml.YAMLError as error:
+        raise SettingsError(f"{path.name}: can not be read as YAML; {error}") from error
     configuration = cast("Mapping[str, object]", document).get("config") if isinstance(document, dict) else None
     if not isinstance(configuration, dict):
         return {}

@@ -31,6 +31,13 @@ def three_region_graphs(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str
     return {stack: monitor.graph for stack, monitor in record(directory).items()}
 
 
+@pytest.fixture(scope="session")
+def three_region_previews(tmp_path_factory: pytest.TempPathFactory) -> Mapping[str, Graph]:
+    """The same stacks as a first `pulumi preview` sees them."""
+    directory = tree_with(tmp_path_factory.mktemp("three-regions-previewed"), new_region=NEW_REGION)
+    return {stack: monitor.graph for stack, monitor in record(directory, preview=True).items()}
+
+
 @pytest.fixture
 def tree(tmp_path: Path) -> Path:
     """A tree of its own whose YAML files a test may change."""

@@ -88,6 +88,13 @@ def test_a_preview_declares_the_same_resources(
     assert {r.urn for r in preview_graphs[stack]} == {r.urn for r in graphs[stack]}
 
 
+def test_a_preview_of_a_third_region_declares_the_same_resources(
+    three_region_graphs: Mapping[str, Graph], three_region_previews: Mapping[str, Graph]
+) -> None:
+    for stack, graph in three_region_graphs.items():
+        assert {r.urn for r in three_region_previews[stack]} == {r.urn for r in graph}
+
+
 @dataclass(frozen=True)
 class Value:
     """A scalar input as it is declared, and without what is the Region's own."""

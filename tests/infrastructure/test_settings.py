@@ -141,6 +141,13 @@ def test_a_block_may_overlap_with_no_other_cell_even_one_that_is_not_in_the_list
         build_settings(stack="us-east-1", directory=tree, values=stack_configuration("us-east-1", directory=tree))
 
 
+def test_a_file_that_is_no_yaml_is_named(tree: Path) -> None:
+    (tree / "Pulumi.eu-west-1.yaml").write_text("config: {meridian:cidr: [", encoding="utf-8")
+
+    with pytest.raises(SettingsError, match=r"^Pulumi.eu-west-1.yaml: can not be read as YAML; "):
+        build_settings(stack="us-east-1", directory=tree, values=stack_configuration("us-east-1", directory=tree))
+
+
 @pytest.mark.parametrize("stack", ["us-east-1", "eu-west-1"])
 def test_bad_configuration_stops_the_program_before_any_resource(tree: Path, stack: str) -> None:
     change_config(tree, stack, cidr="10.1.0.0/30")

@@ -16,6 +16,7 @@ from tests.infrastructure.planted import cells, shared, systems
 from tests.infrastructure.planted.planting import AnyDefect, DeployedDefect, ProgramDefect, planted_graphs
 from tests.policies.planting import CELL, GLOBAL
 
+PREVIEWS: Final = ("preview_graphs", "three_region_previews")
 PACKAGE: Final = "tests.infrastructure"
 PLANTED: Final = {**shared.PLANTED, **cells.PLANTED, **systems.PLANTED}
 CASES: Final = [
@@ -70,7 +71,7 @@ def world(request: pytest.FixtureRequest, defect: AnyDefect | None) -> Mapping[s
             known = request.getfixturevalue(fixture)
             if defect is None or isinstance(defect, ProgramDefect):
                 return known
-            if isinstance(defect, DeployedDefect) and fixture == "preview_graphs":
+            if isinstance(defect, DeployedDefect) and fixture in PREVIEWS:
                 return known
             return planted_graphs(known, defect)
 
@@ -87,7 +88,7 @@ def world(request: pytest.FixtureRequest, defect: AnyDefect | None) -> Mapping[s
 
     return {
         "graphs": graphs,
-        "preview_graphs": recorded("preview_graphs"),
+        **{previews: recorded(previews) for previews in PREVIEWS},
         "three_region_graphs": recorded("three_region_graphs"),
         "cell_graphs": cell_graphs,
         "global_graph": lambda: graphs()[GLOBAL],
