@@ -28,15 +28,18 @@ from bench.embedded import REGION, REGIONS, Embedded, embedded_aws
 from local.paths import ROOT
 from tests.images.endpoints import PATIENCE, runtime_api
 from workloads.checkout.adapters.dynamodb import DynamoDbStore
+from workloads.checkout.application import steps
+from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.application.results import Placed
 from workloads.checkout.application.set_allotment import set_allotment
 from workloads.checkout.application.set_price import set_price
+from workloads.checkout.application.steps import Checkout
 from workloads.checkout.domain.order import Acceptance
 from workloads.contracts.clock import SystemClock
-from workloads.contracts.commands import PlaceOrder, RequestedLine, SetAllotment, SetPrice
+from workloads.contracts.commands import DepositToWallet, PlaceOrder, RequestedLine, SetAllotment, SetPrice
 from workloads.contracts.money import Money
 
 MOST: Final = 0.55
@@ -53,6 +56,7 @@ _PEERS_PACKAGES: Final = (
 )
 _CUSTOMER: Final = f"{REGION}.c-bench"
 _SKU: Final = "bench-unicorn"
+_SAGA: Final = "bench-saga"
 _WARM_UP: Final = 2
 
 
@@ -134,23 +138,48 @@ def _functions(aws: Embedded, temporary: Path) -> Sequence[Function]:
     set_price(ports, SetPrice(sku=_SKU, price=Money(1999, "USD"), version=1), cause)
     set_allotment(ports, SetAllotment(sku=_SKU, units=100_000, version=1), cause)
 
-    def reserve(number: int) -> Mapping[str, Any]:
-        command = PlaceOrder(customer_id=_CUSTOMER, idempotency_key=f"steps-{number}", lines=(RequestedLine(_SKU, 1),))
-        placed = place_order(ports, command, cause)
-        if not isinstance(placed, Placed):
-            message = f"the order to be reserved was not placed: {placed}"
+    wallet = DepositToWallet(customer_id=_CUSTOMER, idempotency_key="opening", amount=Money(100_000_000, "USD"))
+    deposit_to_wallet(ports, wallet, cause)
+    machine = _state_machine(aws)
+
+    def placed(key: str) -> Checkout:
+        command = PlaceOrder(customer_id=_CUSTOMER, idempotency_key=key, lines=(RequestedLine(_SKU, 1),))
+        result = place_order(ports, command, cause)
+        if not isinstance(result, Placed):
+            message = f"the order {key} was not placed: {result}"
             raise BenchError(message)
-        return {"step": "reserve", "orderId": placed.order.id, "customerId": _CUSTOMER}
+        return Checkout(order_id=result.order.id, customer_id=_CUSTOMER)
+
+    def begin(number: int) -> Mapping[str, Any]:
+        return _queue_event(placed(f"starter-{number}"))
+
+    def debit(number: int) -> Mapping[str, Any]:
+        checkout = placed(f"steps-{number}")
+        steps.reserve(ports, checkout)
+        return {"step": "debit", "orderId": checkout.order_id, "customerId": _CUSTOMER}
+
+    def begun(answer: Any) -> bool:
+        # An execution is started where nothing could be reserved, too: then there are fewer reservations than that.
+        executions = aws.client("stepfunctions").list_executions(stateMachineArn=machine)["executions"]
+        held = all(store.order(execution["name"]).reservation is not None for execution in executions)
+        return answer == {"batchItemFailures": []} and bool(executions) and held
 
     image = _linked(temporary / "image", _locked())
     with_usual_libraries = _linked(temporary / "usual", [*_locked(), *_PEERS_PACKAGES])
     entrypoints = "workloads.checkout.entrypoints"
     return (
         Function(
-            "checkout-saga-steps, reserve",
+            "checkout-saga-starter, reserve and start",
+            f"{entrypoints}.saga_starter.handler",
+            begin,
+            begun,
+            image,
+        ),
+        Function(
+            "checkout-saga-steps, debit",
             f"{entrypoints}.saga_steps.handler",
-            reserve,
-            lambda answer: answer["outcome"] == "Reserved",
+            debit,
+            lambda answer: answer["outcome"] == "Debited",
             image,
         ),
         Function(
@@ -172,6 +201,21 @@ def _functions(aws: Embedded, temporary: Path) -> Sequence[Function]:
             with_usual_libraries,
         ),
     )
+
+
+def _state_machine(aws: Embedded) -> str:
+    """Make a state machine that does nothing; return its ARN."""
+    definition = {"StartAt": "Nothing", "States": {"Nothing": {"Type": "Pass", "End": True}}}
+    made = aws.client("stepfunctions").create_state_machine(
+        name=_SAGA, definition=json.dumps(definition), roleArn="arn:aws:iam::000000000000:role/bench"
+    )
+    return str(made["stateMachineArn"])
+
+
+def _queue_event(checkout: Checkout) -> Mapping[str, Any]:
+    """Return the event of a batch of one message, as Lambda reads it off the queue of orders."""
+    body = json.dumps({"orderId": checkout.order_id, "customerId": checkout.customer_id})
+    return {"Records": [{"messageId": "1", "body": body, "attributes": {"ApproximateReceiveCount": "1"}}]}
 
 
 def _order_request(number: int) -> Mapping[str, Any]:
@@ -212,6 +256,7 @@ def _environment(aws: Embedded) -> dict[str, str]:
         "ORDERS_PER_MINUTE": "300",
         "ORDER_BURST": "50",
         "SAGA_STARTS_PER_SECOND": "300",
+        "SAGA_STATE_MACHINE_ARN": f"arn:aws:states:{REGION}:000000000000:stateMachine:{_SAGA}",
         "SAGA_START_QUEUE_URL": f"{aws.url}/000000000000/saga-start",
         "IDEMPOTENCY_TABLE": "idempotency",
         "MERIDIAN_REGIONS": ",".join(REGIONS),

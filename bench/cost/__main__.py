@@ -191,7 +191,7 @@ def _sold_out(shop: Shop, customer: Customer, sku: str) -> str:
     while time.monotonic() < deadline:
         if shop.order(customer, sku, wait=10).status_code == 409:
             return "sold out, at the entry"
-    return "sold out, by the saga"
+    return "sold out, by the starter"
 
 
 def _at_once(place: Callable[[int], None], orders: int) -> None:

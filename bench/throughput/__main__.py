@@ -72,7 +72,7 @@ def main(arguments: Sequence[str]) -> int:
         states = _states_of_an_order(shop)
         machines = [_machine(shop, region, states) for region in shop.regions]
         try:
-            plan = _plan(shop, options.orders * (options.rounds + 1))
+            plan = _plan(shop, options.orders, rounds=options.rounds + 1)
             # The first round starts the functions' workers.
             found = [
                 Round(
@@ -118,13 +118,13 @@ def _states_of_an_order(shop: Shop) -> int:
     return sum(event["type"].endswith("StateEntered") for event in history["events"])
 
 
-def _plan(shop: Shop, orders: int) -> Mapping[str, Any]:
-    """Stock the shop and sign customers in."""
-    cents = _CENTS * (orders // _CUSTOMERS + 1)
+def _plan(shop: Shop, orders: int, *, rounds: int) -> Mapping[str, Any]:
+    """Stock the shop and sign customers in, for so many orders a round."""
+    cents = _CENTS * (orders * rounds // _CUSTOMERS + 1)
     customers = [shop.customer(region, cents=cents) for _ in range(_CUSTOMERS) for region in shop.regions]
     return {
-        "sku": shop.title(cents=_CENTS, units=orders),
-        "atOnce": _AT_ONCE,
+        "sku": shop.title(cents=_CENTS, units=orders * rounds),
+        "atOnce": min(_AT_ONCE, orders),
         "customers": [
             {"url": shop.deployment.gateways[customer.home].url, "token": customer.token} for customer in customers
         ],
@@ -142,7 +142,7 @@ def _executions(shop: Shop, folder: Path, machines: Sequence[Machine], run: str,
     plan = {
         "run": run,
         "executions": executions,
-        "atOnce": _AT_ONCE,
+        "atOnce": min(_AT_ONCE, executions),
         "url": shop.deployment.emulator_url,
         "machines": [{"region": machine.region, "arn": machine.arn} for machine in machines],
     }
