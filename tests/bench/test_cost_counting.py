@@ -8,9 +8,10 @@ from typing import Any
 import pytest
 
 from bench.cost.counting import Tables, bill, size
-from bench.cost.prices import PRICES, Meter, dollars
+from bench.cost.prices import NOT_READ, PRICES, READ_ON, Meter, dollars
 from bench.cost.sample import PURCHASE, REFUSED, as_written, counts
 
+PAGES_OF_AWS = ("https://aws.amazon.com/", "https://docs.aws.amazon.com/")
 KEY = {"pk": {"S": "ORDER#1"}, "sk": {"S": "ORDER"}}
 TABLES = Tables(
     regions=2,
@@ -120,9 +121,10 @@ def test_a_function_costs_its_memory_for_its_median_duration() -> None:
     assert made[Meter.GB_SECOND] == pytest.approx(3 * 0.2 * 0.5)
 
 
-def test_every_meter_has_a_price_with_its_source_and_date() -> None:
+def test_every_meter_has_a_price_with_awss_page_and_when_or_where_it_was_read() -> None:
     assert set(PRICES) == set(Meter)
-    assert all(price.source.startswith("https://aws.amazon.com/") and price.date for price in PRICES.values())
+    assert all(price.source.startswith(PAGES_OF_AWS) for price in PRICES.values())
+    assert all(price.read == READ_ON or NOT_READ in price.read for price in PRICES.values())
 
 
 def test_the_samples_flow_costs_what_its_counts_cost() -> None:
