@@ -24,7 +24,6 @@ class Execution:
         self.ended: float | None = None
         self.end: str | Failure | None = None
         """The state in which it ended; None while it runs."""
-        self.redriven = False
 
 
 class Executions:
@@ -56,20 +55,6 @@ class Executions:
         if draw > 1 - self.weather.lost_answer:
             raise ReadTimeoutError(endpoint_url="stepfunctions")
         return {"executionArn": name}
-
-    def redrive(self) -> int:
-        """Start every failed execution again under its next name, as an operator does; return how many there were.
-
-        The simulated operator tells by the name which one a failed execution belongs to, and redrives it once.
-        """
-        failed = [e for e in self.all.values() if isinstance(e.end, Failure) and not e.redriven]
-        for execution in failed:
-            execution.redriven = True
-            order, _, number = execution.name.partition(".r")
-            again = Execution(f"{order}.r{int(number or 0) + 1}", execution.input, self._scheduler.now)
-            self.all[again.name] = again
-            self._scheduler.spawn(lambda again=again: self._run(again))
-        return len(failed)
 
     def _run(self, execution: Execution) -> None:
         data = json.loads(execution.input)

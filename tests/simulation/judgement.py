@@ -7,12 +7,16 @@ from typing import Final
 from tests.simulation.shoppers import Shoppers
 from tests.simulation.state_machine import Failure
 from tests.simulation.world import World
-from tests.workloads.checkout.invariants import check
+from tests.workloads.checkout.invariants import check, tokens_of
 from tests.workloads.checkout.state import State
 from tests.workloads.regions import REGIONS
+from workloads.checkout.adapters.items import read_listing
+from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.command_record import CommandOutcome
+from workloads.checkout.domain.listing import is_stopped
 from workloads.checkout.domain.order import OrderState, OrderStatus
 from workloads.checkout.domain.reservation import ReservationState
+from workloads.checkout.domain.selling import refill_is_due
 from workloads.contracts.clock import moment
 
 LONGEST_SAGA: Final = 6 * 3600
@@ -41,6 +45,11 @@ def judge(world: World, shoppers: Shoppers) -> State:
     deposits_arrived_once(state, shoppers)
     every_failed_saga_was_parked(world)
     every_transfer_has_arrived(state)
+    every_redrive_is_in_the_trail(world, state)
+    every_pool_has_its_owner(state)
+    every_free_token_can_be_had(world, state)
+    flags_agree_with_stock(state)
+    the_sale_is_what_was_said_last(state, shoppers)
     nothing_was_set_aside(world)
     return state
 
@@ -120,6 +129,71 @@ def every_transfer_has_arrived(state: State) -> None:
     """No unit is on its way between Regions any more."""
     under_way = state.transfers.keys() - state.receipts.keys()
     assert not under_way, f"{len(under_way)} transfers never arrived, such as {next(iter(under_way))}"
+
+
+def every_redrive_is_in_the_trail(world: World, state: State) -> None:
+    """What an operator was answered is kept for good."""
+    for region, operators in world.operators.items():
+        for identity in operators.acted:
+            assert (f"OPERATION#{identity}", region) in state.others, f"the operation {identity} left no trail"
+
+
+def every_pool_has_its_owner(state: State) -> None:
+    """A SKU that is not sold plainly has its queue of tokens for itself, and nobody is still on the way back."""
+    owners = {key[0]: item["sku"] for key, item in state.others.items() if key[1] == "POOL" and item["sku"]}
+    hot = {
+        f"POOL#{region}#{allotment.selling.pool}": sku
+        for (sku, region), allotment in state.allotments.items()
+        if not allotment.selling.is_plain()
+    }
+    assert owners == hot
+    draining = [key for key, allotment in state.allotments.items() if allotment.selling.is_draining()]
+    assert not draining, f"{draining[0]} never got back to its counter"
+
+
+def every_free_token_can_be_had(world: World, state: State) -> None:
+    """Each unit of a hot SKU that nobody has is a token, and the queue has a message for it, or a refill is not due."""
+    for (sku, region), allotment in state.allotments.items():
+        selling = allotment.selling
+        if selling.is_hot():
+            free, messages = free_tokens(state, allotment), world.cells[region].pools[selling.pool].bodies()
+            assert allotment.free <= 0, f"{allotment.free} units of {sku} in {region} never became tokens"
+            assert selling.announced == selling.issued
+            assert not refill_is_due(free=free, messages=len(messages), age_seconds=0, longest_age_seconds=1), (
+                f"{free} tokens of {sku} in {region} are free, and the queue has {len(messages)} messages"
+            )
+
+
+def free_tokens(state: State, allotment: Allotment) -> int:
+    """Return how many tokens of the present generation nobody has."""
+    selling = allotment.selling
+    records = tokens_of(state, allotment.sku, allotment.region)
+    decided = sum(r.token.generation == selling.generation and not r.is_open() for r in records)
+    return selling.issued - decided
+
+
+def flags_agree_with_stock(state: State) -> None:
+    """The entry takes a SKU for sold out where nothing of it is left, and nowhere else."""
+    listings = {
+        (item["sku"], item["region"]): read_listing(item)
+        for key, item in state.others.items()
+        if key[0].startswith("LISTING#")
+    }
+    for key, allotment in state.allotments.items():
+        left = allotment.free + (free_tokens(state, allotment) if allotment.selling.is_hot() else 0)
+        flagged = key in listings and listings[key].sold_out
+        assert flagged == (left <= 0), f"{key} has {left} units left, and its flag says sold out: {flagged}"
+        by_tokens = key in listings and listings[key].by_tokens
+        assert by_tokens == allotment.selling.is_hot()
+
+
+def the_sale_is_what_was_said_last(state: State, shoppers: Shoppers) -> None:
+    """Every command of a SKU's sale that was carried out counts, and the newest one decides."""
+    for sku, version in shoppers.sale_versions.items():
+        said = [read_listing(item) for key, item in state.others.items() if key[0] == f"LISTING#{sku}"]
+        newest = max(listing.version for listing in said)
+        assert newest >= version, f"version {version} of the sale of {sku} is lost"
+        assert is_stopped(said) == (newest == 1), f"the sale of {sku} is not what version {newest} says"
 
 
 def nothing_was_set_aside(world: World) -> None:

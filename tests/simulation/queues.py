@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, Final
 
 from tests.simulation.faults import CrashError, Weather
@@ -103,33 +103,3 @@ class Queue:
 
     def _delay(self) -> float:
         return self._scheduler.random.random() * 5 * self.weather.latency
-
-
-class QueueClient:
-    """SQS as its clients see it: queues by their names, which are their URLs here."""
-
-    def __init__(self, scheduler: Scheduler, queues: Mapping[str, Queue], weather: Weather) -> None:
-        self.weather = weather
-        self._scheduler = scheduler
-        self._queues = queues
-
-    def send_message_batch(self, *, QueueUrl: str, Entries: Sequence[Mapping[str, str]]) -> dict[str, Any]:  # noqa: N803 - the names of the API
-        """Answer SendMessageBatch, in which any entry may fail by itself."""
-        queue = self._queues[QueueUrl]
-        failed: list[dict[str, str]] = []
-        for entry in Entries:
-            if self._scheduler.random.random() < self.weather.error_before:
-                failed.append({"Id": entry["Id"], "Code": "InternalError"})
-            else:
-                queue.send(entry["MessageBody"])
-        return {"Failed": failed}
-
-    def send_message(self, *, QueueUrl: str, MessageBody: str) -> dict[str, Any]:  # noqa: N803
-        """Answer SendMessage."""
-        self._queues[QueueUrl].send(MessageBody)
-        return {}
-
-    def get_queue_attributes(self, *, QueueUrl: str, AttributeNames: Sequence[str]) -> dict[str, Any]:  # noqa: N803
-        """Answer GetQueueAttributes with the counts."""
-        count = str(self._queues[QueueUrl].waiting)
-        return {"Attributes": dict.fromkeys(AttributeNames, count)}

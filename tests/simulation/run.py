@@ -7,9 +7,11 @@ from collections import Counter
 
 import msgspec
 
+from tests.simulation.circumstances import Circumstances
 from tests.simulation.faults import Weather
 from tests.simulation.judgement import judge
 from tests.simulation.shoppers import Shoppers
+from tests.simulation.state_machine import Failure
 from tests.simulation.world import World, repeatable
 from tests.workloads.checkout.state import State
 from tests.workloads.regions import REGIONS
@@ -27,6 +29,13 @@ class Figures(msgspec.Struct):
     steps: int = 0
     virtual_seconds: float = 0.0
     longest_saga: float = 0.0
+    by_tokens: int = 0
+    """Orders that got units of a hot SKU."""
+    expired: int = 0
+    """Reservations that were swept."""
+    parked: int = 0
+    """Sagas that ended in the repair queue."""
+    redrives: int = 0
 
 
 class FailedSeedError(AssertionError):
@@ -37,10 +46,15 @@ class FailedSeedError(AssertionError):
         self.seed = seed
 
 
-def simulate(seed: int, checkouts: int = 100, weather: Weather | None = None) -> Figures:
+def simulate(
+    seed: int,
+    checkouts: int = 100,
+    weather: Weather | None = None,
+    circumstances: Circumstances | None = None,
+) -> Figures:
     """Run a seed and judge it; raises FailedSeedError."""
     with repeatable(seed):
-        world = World(seed, weather)
+        world = World(seed, weather, circumstances)
         shoppers = Shoppers(world, checkouts)
         try:
             shoppers.open_the_shop()
@@ -72,11 +86,13 @@ def _figures(world: World, state: State, start: float) -> Figures:
     return Figures(
         weather=world.weather.kind,
         checkouts=len(state.orders),
-        ends=dict(
-            Counter(order.reason.value if order.reason else order.status.value for order in state.orders.values())
-        ),
+        ends=dict(Counter((order.reason or order.cancelled or order.status).value for order in state.orders.values())),
         calls=sum(cell.network.calls for cell in world.cells.values()),
         steps=world.scheduler.steps,
         virtual_seconds=world.scheduler.now - start,
+        by_tokens=sum(bool(reservation.tokens) for reservation in state.reservations.values()),
+        expired=sum(reservation.expired_at is not None for reservation in state.reservations.values()),
+        parked=sum(isinstance(execution.end, Failure) for execution in executions),
+        redrives=sum(len(operators.acted) for operators in world.operators.values()),
         longest_saga=max((e.ended - e.started for e in executions if e.ended is not None), default=0.0),
     )

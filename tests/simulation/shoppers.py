@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from botocore.exceptions import BotoCoreError, ClientError
 
 from tests.simulation.cell import SimulatedCell
+from tests.simulation.circumstances import PRICES, SKUS
 from tests.simulation.faults import CrashError
 from tests.simulation.world import World
 from tests.workloads.checkout.builders import refund_of
@@ -30,26 +31,30 @@ from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.order import Acceptance, OrderStatus
 from workloads.contracts.commands import (
     CancelOrder,
+    Command,
     DepositToWallet,
     PlaceOrder,
     RequestedLine,
+    RequestedSellingMode,
+    ResumeSelling,
     SetAllotment,
     SetPrice,
+    SetSellingMode,
+    StopSelling,
     TransferAllotment,
 )
 from workloads.contracts.identifiers import order_id
 from workloads.contracts.money import Money
+from workloads.runtime.queues import QueueRefusedError
 
 T = TypeVar("T")
 
 CUSTOMERS: Final = 8
 """In each Region."""
-SKUS: Final = ("cd", "book", "print", "free")
-PRICES: Final = {"cd": 1099, "book": 2500, "print": 14999, "free": 0}
 SECONDS: Final = (4.0, 30.0, 120.0)
 """How long shoppers keep coming: all at once, or one after the other."""
 _TRIES: Final = 8
-_TECHNICAL: Final = (BotoCoreError, ClientError, UndecidedError, CrashError)
+_TECHNICAL: Final = (BotoCoreError, ClientError, UndecidedError, QueueRefusedError, CrashError)
 
 
 def order_of(command: PlaceOrder) -> str:
@@ -69,6 +74,8 @@ class Shoppers:
         """What was certainly paid in, by deposit."""
         self.told_of_the_end: dict[str, OrderStatus] = {}
         """What an order's home said when it was asked to call it off or to take it back, by order."""
+        self.sale_versions: dict[str, int] = {}
+        """The newest version of what was said about a SKU's sale and carried out."""
         self._random = world.scheduler.random
         self._requests = 0
         self._seconds = self._random.choice(SECONDS)
@@ -88,6 +95,8 @@ class Shoppers:
                 set_price(cell.ports, price, self._request())
                 units = round(demand * scarcity * draw.uniform(0.5, 1.5))
                 set_allotment(cell.ports, SetAllotment(sku=sku, units=units, version=1), self._request())
+            for sku in sorted(self.world.circumstances.hot):
+                self._switch(cell, sku, RequestedSellingMode.HOT, 1)
             for number in range(CUSTOMERS):
                 if draw.random() < 0.9:
                     self._pay_in(f"{region}.c-{number}", "opening", draw.randrange(5_000, 200_000))
@@ -112,6 +121,10 @@ class Shoppers:
                 spawn(lambda cell=cell, version=version: self._restock(cell, version), self._seconds * draw.random())
             for number in range(draw.randrange(4)):
                 spawn(lambda cell=cell, number=number: self._transfer(cell, number), self._seconds * draw.random())
+            for sku in sorted(self.world.circumstances.switched):
+                spawn(lambda cell=cell, sku=sku: self._switch_to_and_fro(cell, sku), self._seconds * draw.random())
+        for sku in sorted(self.world.circumstances.stopped):
+            spawn(lambda sku=sku: self._stop_and_resume(sku), self._seconds * draw.random())
 
     def _shop(self, command: PlaceOrder) -> None:
         draw = self._random
@@ -132,6 +145,9 @@ class Shoppers:
             operation = f"op-{command.idempotency_key}"
             purchase = refund_of(order_of(command), operation, command.customer_id)
             self._end(lambda ports: refund_purchase(ports, purchase, self._request()), purchase.order_id, home)
+        if draw.random() < 0.02:
+            # Nothing is wrong with it, and an operator redrives it all the same.
+            self.world.operators[home].redrive(order_of(command))
         if draw.random() < 0.05:
             self.world.scheduler.sleep(300 * draw.random())
             self._place(command, self._elsewhere(region) if draw.random() < 0.5 else region)
@@ -192,16 +208,39 @@ class Shoppers:
             to_region=self._elsewhere(cell.region),
         )
         for _ in range(self._random.choice((1, 1, 2))):
-            self._requests += 1
-            identifier = f"command-{self._requests}"
-            cause = Cause(
-                id=identifier,
-                correlation_id=identifier,
-                acceptance=Acceptance.ASYNCHRONOUS,
-                owner="stock.write",
-            )
-            self._insist(lambda ports, cause=cause: carry_out(ports, command, cause), cell.ports)
+            self._command(cell, command, "stock.write")
             self.world.scheduler.sleep(30 * self._random.random())
+
+    def _switch_to_and_fro(self, cell: SimulatedCell, sku: str) -> None:
+        """Let a SKU become hot and plain again while it is sold, faster than tokens are issued or drained."""
+        mode = RequestedSellingMode.PLAIN if sku in self.world.circumstances.hot else RequestedSellingMode.HOT
+        for version in range(2, 3 + self._random.randrange(3)):
+            self._switch(cell, sku, mode, version)
+            mode = RequestedSellingMode.HOT if mode is RequestedSellingMode.PLAIN else RequestedSellingMode.PLAIN
+            self.world.scheduler.sleep(self._seconds * self._random.random())
+
+    def _switch(self, cell: SimulatedCell, sku: str, mode: RequestedSellingMode, version: int) -> None:
+        self._command(cell, SetSellingMode(sku=sku, mode=mode, version=version), "stock.write")
+
+    def _stop_and_resume(self, sku: str) -> None:
+        """Take a SKU off sale and put it on sale again, wherever the planner happens to be."""
+        for version, kind in enumerate(self._random.choice(((StopSelling, ResumeSelling), (StopSelling,))), start=1):
+            cell = self.world.cells[self._random.choice(REGIONS)]
+            if self._command(cell, kind(sku=sku, version=version), "catalogue.write"):
+                self.sale_versions[sku] = version
+            self.world.scheduler.sleep(self._seconds * self._random.random())
+
+    def _command(self, cell: SimulatedCell, command: Command, owner: str) -> bool:
+        """Carry a command out as the queue's function does; return whether it certainly was."""
+        self._requests += 1
+        identifier = f"command-{self._requests}"
+        cause = Cause(id=identifier, correlation_id=identifier, acceptance=Acceptance.ASYNCHRONOUS, owner=owner)
+
+        def carry(ports: Ports) -> bool:
+            carry_out(ports, command, cause)
+            return True
+
+        return self._insist(carry, cell.ports) or False
 
     def _insist(self, use_case: Callable[[Ports], T], ports: Ports) -> T | None:
         for attempt in range(_TRIES):

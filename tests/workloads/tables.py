@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Final
 from uuid import uuid4
 
@@ -25,20 +26,26 @@ def replicated_table(client: DynamoDBClient, name: str, regions: tuple[str, ...]
     The client is one of the first Region.
     """
     unique = f"{name}-{uuid4().hex[:8]}"
-    indexed = INDEXES if name == "checkout" else {}
-    keys = ("pk", "sk", *(key for index_keys, _ in indexed.values() for key in index_keys))
-    indexes: dict[str, Any] = {"GlobalSecondaryIndexes": [_index(index) for index in indexed]} if indexed else {}
     client.create_table(
         TableName=unique,
-        KeySchema=[{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
-        AttributeDefinitions=[{"AttributeName": key, "AttributeType": "S"} for key in keys],
         BillingMode="PAY_PER_REQUEST",
         StreamSpecification={"StreamEnabled": True, "StreamViewType": "NEW_AND_OLD_IMAGES"},
-        **indexes,
+        **keyed(INDEXES if name == "checkout" else ()),
     )
     for region in regions[1:]:
         client.update_table(TableName=unique, ReplicaUpdates=[{"Create": {"RegionName": region}}])
     return unique
+
+
+def keyed(indexes: Iterable[str]) -> Any:
+    """Return the parameters of CreateTable that say the keys of a table, and its indexes with theirs."""
+    names = list(indexes)
+    keys = ("pk", "sk", *(key for name in names for key in INDEXES[name][0]))
+    return {
+        "KeySchema": [{"AttributeName": "pk", "KeyType": "HASH"}, {"AttributeName": "sk", "KeyType": "RANGE"}],
+        "AttributeDefinitions": [{"AttributeName": key, "AttributeType": "S"} for key in keys],
+        **({"GlobalSecondaryIndexes": [_index(name) for name in names]} if names else {}),
+    }
 
 
 def _index(name: str) -> dict[str, Any]:

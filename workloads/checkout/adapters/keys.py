@@ -27,12 +27,12 @@ EXPIRY_BUCKETS: Final = 128
 
 def expiry_bucket(region: str, order_id: str) -> str:
     """Return the bucket of a Region in which a reservation waits for its expiry."""
-    return expiry_buckets(region)[crc32(order_id.encode()) % EXPIRY_BUCKETS]
+    return _expiry_bucket(region, crc32(order_id.encode()) % EXPIRY_BUCKETS)
 
 
 def expiry_buckets(region: str) -> list[str]:
     """Return all buckets of a Region."""
-    return [f"{region}#{number:03d}" for number in range(EXPIRY_BUCKETS)]
+    return [_expiry_bucket(region, number) for number in range(EXPIRY_BUCKETS)]
 
 
 def order(order_id: str) -> Key:
@@ -141,3 +141,7 @@ def token_partition(sku: str, region: str, generation: int, partition: int) -> s
 def pool(number: int, region: str) -> Key:
     """Return the key of the owner of one of a Region's pools of tokens."""
     return {"pk": f"POOL#{region}#{number}", "sk": "POOL"}
+
+
+def _expiry_bucket(region: str, number: int) -> str:
+    return f"{region}#{number:03d}"

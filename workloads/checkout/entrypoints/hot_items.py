@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from functools import cache
 from typing import Any, Final
 
@@ -19,22 +20,26 @@ from workloads.runtime.logging import logger
 
 _log: Final = logger("hot-items")
 
-_LONGEST: Final = 15.0
+LONGEST: Final = 15.0
 """Seconds that one batch works: half of the function's time-out. What is left is asked for again."""
 
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Look after each SKU that a message names."""
-    deadline = time.monotonic() + _LONGEST
-    return consume_queue(event, lambda body: _look_after(msgspec.json.decode(body, type=HotItemCare), deadline))
+    deadline = time.monotonic() + LONGEST
+    return consume_queue(
+        event, lambda body: look_after(_ports(), _queues(), body, is_late=lambda: time.monotonic() >= deadline)
+    )
 
 
-def _look_after(care: HotItemCare, deadline: float) -> None:
-    while tend(_ports(), care.sku):
-        if time.monotonic() >= deadline:
-            _queues().ask_for_care(care)
+def look_after(ports: Ports, queues: SqsTokenQueues, body: str, *, is_late: Callable[[], bool]) -> None:
+    """Work for the SKU that a message names until nothing is left to do; once it is late, ask for the rest again."""
+    care = msgspec.json.decode(body, type=HotItemCare)
+    while tend(ports, care.sku):
+        if is_late():
+            queues.ask_for_care(care)
             return
-    if care.refill and (sent := refill(_ports(), care.sku)):
+    if care.refill and (sent := refill(ports, care.sku)):
         _log.info("tokens sent again", extra={"sku": care.sku, "tokens": sent})
 
 

@@ -13,8 +13,13 @@ from workloads.runtime.lifecycle import at_start
 
 def handler(_event: dict[str, Any], _context: object) -> None:
     """Ask for care for the owner of each pool."""
-    for sku in _ledger().owners(_queues().pools).values():
-        _queues().ask_for_care(HotItemCare(sku=sku, refill=True))
+    strike(_ledger(), _queues())
+
+
+def strike(ledger: DynamoDbTokenLedger, queues: SqsTokenQueues) -> None:
+    """Ask for care, and for messages that were lost, for each SKU that has a pool."""
+    for sku in ledger.owners(queues.pools).values():
+        queues.ask_for_care(HotItemCare(sku=sku, refill=True))
 
 
 @cache
