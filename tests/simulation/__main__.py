@@ -26,7 +26,9 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=10_000)
     parser.add_argument("--first", type=int, default=0, help="the first seed")
-    parser.add_argument("--checkouts", type=int, default=102, help="orders that are asked for, a seed")
+    parser.add_argument(
+        "--checkouts", type=int, default=120, help="orders that are asked for, a seed; some are refused at the entry"
+    )
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     arguments = parser.parse_args()
     seeds = range(arguments.first, arguments.first + arguments.seeds)
@@ -65,6 +67,11 @@ def table(figures: Iterable[Figures], failed: int, seconds: float) -> str:
         ends.update(figure.ends)
     lines.append("")
     lines.append("Ends: " + ", ".join(f"{end} {count:,}" for end, count in ends.most_common()) + ".")
+    lines.append(
+        f"Sold by tokens {sum(figure.by_tokens for figure in figures):,}, reservations that expired "
+        f"{sum(figure.expired for figure in figures):,}, sagas that were parked "
+        f"{sum(figure.parked for figure in figures):,}, redrives {sum(figure.redrives for figure in figures):,}."
+    )
     virtual = sum(figure.virtual_seconds for figure in figures) / 3600
     lines.append(f"Seeds that broke an invariant: {failed}. {virtual:,.0f} virtual hours in {seconds:,.0f} s.")
     return "\n".join(lines)

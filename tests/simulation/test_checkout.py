@@ -206,15 +206,15 @@ def deposits_under_new_keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sold_out_is_an_empty_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counting, "remaining_of", lambda *_: 0)
+    monkeypatch.setattr(counting, "remaining_of", _answering(0))
 
 
 def nobody_misses_a_message(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hot_items, "refill", lambda *_: 0)
+    monkeypatch.setattr(hot_items, "refill", _answering(0))
 
 
 def draining_takes_tokens_from_orders(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(draining, "_holds_nothing", lambda *_: True)
+    monkeypatch.setattr(draining, "_holds_nothing", _answering(answer=True))
 
 
 def units_that_are_sold_and_free(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -238,11 +238,11 @@ def a_pool_that_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def a_purchase_of_what_expired(monkeypatch: pytest.MonkeyPatch) -> None:
     without_conditions("ORDER#.*/RESERVATION")(monkeypatch)
-    monkeypatch.setattr(_module_of(saga.complete), "obstacle_to_completion", lambda *_, **__: None)
+    monkeypatch.setattr(_module_of(saga.complete), "obstacle_to_completion", _answering(None))
 
 
 def a_release_without_its_units(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(_module_of(saga.release), "plan_return", lambda *_: Return())
+    monkeypatch.setattr(_module_of(saga.release), "plan_return", _answering(Return()))
 
 
 def flags_of_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -257,7 +257,7 @@ def flags_of_whatever_comes(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def nobody_follows_the_stock(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(availability, "receive", lambda *_: None)
+    monkeypatch.setattr(availability, "receive", _answering(None))
 
 
 def sales_that_stay_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -284,6 +284,15 @@ def refused_orders_that_nobody_ends(monkeypatch: pytest.MonkeyPatch) -> None:
         return saga.reserve(ports, checkout) is Outcome.RESERVED
 
     monkeypatch.setattr(saga_starter, "hold_or_refuse", hold)
+
+
+def _answering(answer: object) -> Callable[..., Any]:
+    """Return what answers so, whatever it is asked."""
+
+    def always(*_: object, **__: object) -> object:
+        return answer
+
+    return always
 
 
 def _module_of(function: Callable[..., Any]) -> Any:
