@@ -77,7 +77,7 @@ def commands(text: str) -> Iterator[tuple[str, str, set[str]]]:
         yield call[1], call[2], set(re.findall(r"(?<=\s)--([a-z][a-z-]*)", call[3]))
 
 
-@pytest.mark.parametrize("text", texts(), ids=[path.stem for path in sorted(RUNBOOKS.glob("*.md"))])
+@pytest.mark.parametrize("text", list(texts()), ids=[path.stem for path in sorted(RUNBOOKS.glob("*.md"))])
 def test_every_command_of_a_runbook_is_one_of_its_service_with_all_that_it_needs(text: str) -> None:
     for service, operation, options in commands(text):
         known = f"{service} {operation}"
