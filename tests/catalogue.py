@@ -5,7 +5,7 @@ from typing import Final
 
 from local.program import ROOT
 from tests.infrastructure import test_failure_paths, test_replacements, test_safety
-from tests.infrastructure.planted import cells, shared, systems
+from tests.infrastructure.planted import cells, operations, shared, systems
 from tests.infrastructure.planted.planting import AnyDefect
 from tests.policies import planted_defects as policies
 from tests.validators import planted_defects as validators
@@ -30,6 +30,7 @@ _SECTIONS: Final[Sequence[tuple[str, str, Iterable[Mapping[str, Sequence[AnyDefe
             shared.PLANTED,
             cells.PLANTED,
             systems.PLANTED,
+            operations.PLANTED,
         ],
     ),
     ("Policy pack", "tests/policies; each rule is described in [policies.md](policies.md)", [policies.PLANTED]),

@@ -389,10 +389,13 @@ def stream_filter(cell: Graph, function: str) -> Any:
     return json.loads(only["pattern"])
 
 
+WRITES = {f"dynamodb:{action}Item" for action in ("Put", "Update", "Delete", "BatchWrite")}
+
+
 def writes_of(cell: Graph, function: str, table: str) -> list[PolicyStatement]:
     arn = f"arn:aws:dynamodb:{REGION}:123456789012:table/{table}"
     return [
         statement
         for statement in permissions(cell, f"meridian-{function}-{REGION}")
-        if "dynamodb:PutItem" in statement.actions and arn in statement.resources
+        if not WRITES.isdisjoint(statement.actions) and arn in statement.resources
     ]

@@ -3,8 +3,10 @@
 import importlib
 import inspect
 import json
+import re
 from collections.abc import Callable, Mapping
 from itertools import product
+from pathlib import Path
 from types import ModuleType
 from typing import Any, Final
 
@@ -12,16 +14,37 @@ import pytest
 
 from local.recording import Graph
 from tests.infrastructure.entry_api.requests import EmbeddedAws, gateway
-from tests.infrastructure.planted import cells, shared, systems
+from tests.infrastructure.planted import cells, operations, shared, systems
 from tests.infrastructure.planted.planting import AnyDefect, DeployedDefect, ProgramDefect, planted_graphs
 from tests.policies.planting import CELL, GLOBAL
 
 PREVIEWS: Final = ("preview_graphs", "three_region_previews")
+FOLDER: Final = Path(__file__).parents[1]
 PACKAGE: Final = "tests.infrastructure"
-PLANTED: Final = {**shared.PLANTED, **cells.PLANTED, **systems.PLANTED}
+PLANTED: Final = {**shared.PLANTED, **cells.PLANTED, **systems.PLANTED, **operations.PLANTED}
 CASES: Final = [
     pytest.param(test, defect, id=f"{test}: {defect.what}") for test, defects in PLANTED.items() for defect in defects
 ]
+
+
+# These plant their defects themselves, or hold a generated page to what it is generated from.
+OF_THEIR_OWN: Final = ("test_failure_paths", "test_safety")
+BY_NAME: Final = re.compile(r".*_(is|are)_(caught|found|found_out|found_missing|up_to_date)")
+
+
+def test_every_test_of_the_program_has_a_planted_defect() -> None:
+    modules = [path.relative_to(FOLDER).with_suffix("") for path in FOLDER.rglob("test_*.py") if path != Path(__file__)]
+    tests = {
+        f"{'.'.join(module.parts)}::{name}"
+        for module in modules
+        if module.name not in OF_THEIR_OWN
+        for name in re.findall(
+            r"^def (test_\w+)", (FOLDER / module.with_suffix(".py")).read_text("utf-8"), re.MULTILINE
+        )
+    }
+
+    assert len(tests) > 100
+    assert {test for test in tests - PLANTED.keys() if not BY_NAME.fullmatch(test)} == set()
 
 
 @pytest.mark.parametrize(("test", "defect"), CASES)
