@@ -7,7 +7,7 @@ definition that outgrows it is noticed. JSONata is evaluated by the library that
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
@@ -16,6 +16,8 @@ from jsonata.jexception import JException
 
 from tests.simulation.faults import CrashError
 
+Evaluate = Callable[[Mapping[str, Any]], Any]
+"""Evaluates one expression over `$states`; None is nothing."""
 Task = Callable[[str, Mapping[str, Any]], Any]
 """Carries out a resource with its arguments."""
 
@@ -26,6 +28,9 @@ _IMPLEMENTED: Final = frozenset(
     }
 )
 _PATH: Final = re.compile(r"\$states((?:\.\w+)+)")
+_EXPECTATION: Final = re.compile(
+    r"\$states((?:\.\w+)+) in \[((?:'\w+'(?:, )?)+)\] \? \$states((?:\.\w+)+) : \$error\(\$string\(\$states\1\)\)"
+)
 
 
 class StateError(Exception):
@@ -143,9 +148,8 @@ def evaluate(template: Any, states: Mapping[str, Any]) -> Any:
 
 
 def _evaluated(expression: str, states: Mapping[str, Any]) -> Any:
-    path = _PATH.fullmatch(expression)
     try:
-        value = _along(states, path[1]) if path else _parsed(expression).evaluate(None, {"states": states})
+        value = _prepared(expression)(states)
     except JException as error:
         raise StateError(_QUERY_FAILED, str(error)) from error
     if value is None:
@@ -153,17 +157,42 @@ def _evaluated(expression: str, states: Mapping[str, Any]) -> Any:
     return value
 
 
-def _along(states: Mapping[str, Any], path: str) -> Any:
-    """Return what a plain path leads to: most expressions are one, and the library would take its time."""
-    value: Any = states
-    for part in path.split(".")[1:]:
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
-
-
 @lru_cache(maxsize=256)
-def _parsed(expression: str) -> Jsonata:
-    return Jsonata.jsonata(expression)
+def _prepared(expression: str) -> Evaluate:
+    """Return what evaluates an expression: the library would take its time for the two kinds that most of them are."""
+    if path := _PATH.fullmatch(expression):
+        return _along(path[1])
+    if expectation := _EXPECTATION.fullmatch(expression):
+        return _expecting(_along(expectation[1]), expectation[2].replace("'", "").split(", "), _along(expectation[3]))
+    return by_the_library(expression)
+
+
+def by_the_library(expression: str) -> Evaluate:
+    """Return what evaluates any expression."""
+    parsed = Jsonata.jsonata(expression)
+    return lambda states: parsed.evaluate(None, {"states": states})
+
+
+def _along(path: str) -> Evaluate:
+    parts = path.split(".")[1:]
+
+    def follow(states: Mapping[str, Any]) -> Any:
+        value: Any = states
+        for part in parts:
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return value
+
+    return follow
+
+
+def _expecting(found: Evaluate, names: Sequence[str], then: Evaluate) -> Evaluate:
+    def check(states: Mapping[str, Any]) -> Any:
+        answer = found(states)
+        if answer not in names:
+            raise StateError(_QUERY_FAILED, str(answer))
+        return then(states)
+
+    return check
 
 
 def _pause_before_retry(retriers: Any, counts: list[int], error: str) -> float | None:

@@ -15,6 +15,7 @@ Stamp: TypeAlias = tuple[float, int, str]
 Key: TypeAlias = tuple[Any, Any]
 """The sortable partition and sort key; None where the table has no sort key."""
 
+_NOTHING: Mapping[str, Any] = {}
 NO_STAMP: Stamp = (float("-inf"), 0, "")
 
 
@@ -31,11 +32,19 @@ class KeySchema:
     def __init__(self, hash_key: Attribute, range_key: Attribute | None) -> None:
         self.hash = hash_key
         self.range = range_key
+        self._range_name = range_key.name if range_key else ""
+        self._both_are_texts = range_key is not None and (hash_key.type, range_key.type) == ("S", "S")
         self.names = frozenset(attribute.name for attribute in (hash_key, range_key) if attribute)
         self.width = len(self.names)
 
     def key_of(self, item: Mapping[str, AttributeValue]) -> Key:
         """Return the key in an item or a request; raises InvalidRequestError where it is missing or malformed."""
+        if self._both_are_texts:
+            # The keys of most tables: no more than this is looked at where nothing is wrong.
+            hash_key = item.get(self.hash.name, _NOTHING).get("S")
+            sort_key = item.get(self._range_name, _NOTHING).get("S")
+            if hash_key and sort_key:
+                return hash_key, sort_key
         return self._part(item, self.hash), None if self.range is None else self._part(item, self.range)
 
     def sparse_key_of(self, item: Mapping[str, AttributeValue]) -> Key | None:

@@ -34,18 +34,15 @@ def write_item(item: Mapping[str, Plain | None]) -> dict[str, AttributeValueType
 
 def read_value(value: Mapping[str, Any]) -> Any:
     """Read one value; raises ValueError for a type that nothing here writes."""
-    for kind, content in value.items():
-        match kind:
-            case "S":
-                return content
-            case "N":
-                return int(content)
-            case "L":
-                return [read_value(element) for element in content]
-            case "M":
-                return read_item(content)
-            case _:
-                break
+    # Ordered by how often they come: this is most of what reading an item costs.
+    if "S" in value:
+        return value["S"]
+    if "N" in value:
+        return int(value["N"])
+    if "L" in value:
+        return [read_value(element) for element in value["L"]]
+    if "M" in value:
+        return read_item(value["M"])
     message = f"an attribute of type {', '.join(value)} is none that checkout writes"
     raise ValueError(message)
 
