@@ -72,7 +72,7 @@ def texts() -> Iterator[str]:
 def commands(text: str) -> Iterator[tuple[str, str, set[str]]]:
     """Yield service, operation and options of each call of the command line."""
     for call in re.finditer(
-        r"(?:^ +|\$\(|`|&& )aws ([a-z0-9]+[a-z0-9-]*) ([a-z0-9-]+)((?:[^|&`\n]|\|\|)*)", text, re.MULTILINE
+        r"(?:^ +|\$\(|`|&& |\{ )aws ([a-z0-9]+[a-z0-9-]*) ([a-z0-9-]+)((?:[^|&`\n]|\|\|)*)", text, re.MULTILINE
     ):
         yield call[1], call[2], set(re.findall(r"(?<=\s)--([a-z][a-z-]*)", call[3]))
 
