@@ -71,6 +71,7 @@ def test_orders_survive_the_end_of_a_function_worker(shop: Shop, handler: str) -
         assert {order["state"] for order in view["orders"]} == {"Completed"}
 
 
+@pytest.mark.usefixtures("impatient_queues")
 def test_a_killed_projector_is_started_again_and_goes_on_where_it_stopped(shop: Shop) -> None:
     customer = shop.customer(shop.regions[0], cents=1_000)
     sku = shop.title(cents=500, units=2)

@@ -102,7 +102,7 @@ def redrive_what_is_parked(
     """Do as the runbook says: when what parks is parked, mend the cause, and redrive each message under its id."""
     parking = [trial for trial in trials if trial.case.parks]
     messages = {
-        region: parked(shop, region, sum(trial.case.parks for trial in parking if trial.customer.home == region))
+        region: parked(shop, region, {t.order_id: t.case.parks for t in parking if t.customer.home == region})
         for region in shop.regions
     }
     found = Counter(json.loads(message["Body"])["orderId"] for taken in messages.values() for message in taken)
@@ -120,19 +120,20 @@ def redrive_what_is_parked(
             assert answer.status_code in {201, 409}, answer.text
 
 
-def parked(shop: Shop, region: str, count: int) -> list[Mapping[str, Any]]:
-    """Take so many messages out of the repair queue."""
+def parked(shop: Shop, region: str, expected: Mapping[str, int]) -> list[Mapping[str, Any]]:
+    """Take so many messages about each order out of the repair queue, and leave those about others there."""
     sqs = shop.sqs(region)
     url = sqs.get_queue_url(QueueName="meridian-checkout-repair")["QueueUrl"]
     taken: list[Mapping[str, Any]] = []
 
     def take() -> int:
         for message in sqs.receive_message(QueueUrl=url, MaxNumberOfMessages=10).get("Messages", []):
-            sqs.delete_message(QueueUrl=url, ReceiptHandle=message.get("ReceiptHandle", ""))
-            taken.append(message)
+            if json.loads(message.get("Body", ""))["orderId"] in expected:
+                sqs.delete_message(QueueUrl=url, ReceiptHandle=message.get("ReceiptHandle", ""))
+                taken.append(message)
         return len(taken)
 
-    eventually(take, lambda number: number >= count, seconds=60)
+    eventually(take, lambda number: number >= sum(expected.values()), seconds=60)
     return taken
 
 
