@@ -39,8 +39,8 @@ soak: $(ENVIRONMENT) ## Run the long tests: what make test samples, in full.
 	@$(RUN) -m pytest -m soak --timeout 3600
 
 .PHONY: mutants
-mutants: $(ENVIRONMENT) ## Take each safeguard of checkout away, one at a time, and show which fast test notices.
-	@$(RUN) -m tests.mutation
+mutants: $(ENVIRONMENT) ## Take each safeguard of checkout away, one at a time, and write which fast test notices to docs/mutants.md.
+	@$(RUN) -m tests.mutation --write docs/mutants.md
 
 .PHONY: simulate
 simulate: $(ENVIRONMENT) ## Run a million checkouts in two simulated Regions over ten thousand seeds, and print the figures.

@@ -112,9 +112,8 @@ def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str,
             "Reserve": attempt(
                 Step.RESERVE, expects="Reserved", then="Debit", otherwise={_REFUSED: "Reject", _FAILED: "Release"}
             ),
-            "Complete": attempt(
-                Step.COMPLETE, expects="Completed", then=None, otherwise={_REFUSED: "Refund", _FAILED: "Refund"}
-            ),
+            # Refused or failed, all of it goes back.
+            "Complete": attempt(Step.COMPLETE, expects="Completed", then=None, otherwise={_FAILED: "Refund"}),
             "Refund": insist(Step.REFUND, expects=["Refunded", "Completed"], then="Release"),
             "Release": insist(Step.RELEASE, expects=["Released", "Completed"], then="Reject"),
             "Reject": insist(Step.REJECT, expects=["Rejected", "Cancelled", "Completed"], then=None),

@@ -107,6 +107,7 @@ def _run(program: Callable[[], None], settings: dict[str, object], config: dict[
         pulumi.runtime.set_all_config(config, [])
         loop.run_until_complete(run_in_stack(program))
     except BaseException:
+        # Whatever ends the program, an interrupt too, leaves tasks behind.
         # One failure fails every task that awaited its resource; this one is reported, by being raised. The others
         # would be logged when they are collected, whenever that is.
         loop.set_exception_handler(lambda _loop, _context: None)

@@ -138,6 +138,15 @@ def test_every_step_is_bounded_and_retried_with_full_jitter() -> None:
         assert failures["MaxDelaySeconds"] <= 300
 
 
+def test_parking_is_bounded_and_tried_again_for_hours() -> None:
+    park = MACHINE["States"]["Park"]
+    [failures] = park["Retry"]
+
+    assert park["TimeoutSeconds"] > 0
+    assert failures["ErrorEquals"] == ["States.ALL"]
+    assert failures["MaxAttempts"] * failures["MaxDelaySeconds"] > 3600
+
+
 def test_a_step_is_told_the_order_and_the_customer() -> None:
     assert MACHINE["States"]["Debit"]["Arguments"]["Payload"] == {
         "step": "debit",

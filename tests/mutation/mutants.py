@@ -3,69 +3,60 @@
 from __future__ import annotations
 
 import ast
+from collections import Counter
 from collections.abc import Iterator
+from enum import StrEnum
 from pathlib import Path
 from typing import Final, TypeGuard
 
 import msgspec
 
 ROOT: Final = Path(__file__).parents[2]
-_APPLICATION: Final = "workloads/checkout/application"
+_CHECKOUT: Final = "workloads/checkout"
+_APPLICATION: Final = f"{_CHECKOUT}/application"
+_DECIDING_ENTRYPOINTS: Final = (f"{_CHECKOUT}/entrypoints/saga_starter.py",)
+"""Entrypoints that decide whether something is written; the others parse, authorise and call."""
 _READ_ONLY: Final = frozenset({"queries.py", "pages.py", "audit.py"})
 """Modules that decide on no write."""
 _COMMITS: Final = frozenset({"commit", "commit_selling", "keep"})
+_FIRST_CHANGE: Final = {"commit": 0, "commit_selling": 2}
+"""Where the changes begin among a commit's arguments."""
 
 
-class Mutant(msgspec.Struct, frozen=True, tag=True):
-    """One safeguard that is missing."""
+class Kind(StrEnum):
+    """A safeguard of the code, and what becomes of it."""
 
-    @property
-    def name(self) -> str:
-        """Return what a person calls it."""
-        raise NotImplementedError
-
-
-class WithoutGuard(Mutant, frozen=True, tag=True):
-    """An early return or refusal of a use case that never happens."""
-
-    path: str
-    line: int
-    text: str
-
-    @property
-    def name(self) -> str:
-        """Return what a person calls it."""
-        return f"{self.path}:{self.line} without the guard `{self.text}`"
-
-
-class WithoutElement(Mutant, frozen=True, tag=True):
+    GUARD = "without the guard"
+    """An early return or refusal that never happens."""
+    CHECK = "without asking"
+    """What is done under a condition is always done."""
+    HANDLER = "without the handler of"
+    """What was caught is not."""
+    ELEMENT = "commits without"
     """A change or an outbox entry that is not committed."""
+    COMMIT = "without"
+    """A whole commit that does not happen."""
+
+
+class CodeMutant(msgspec.Struct, frozen=True, tag=True):
+    """A safeguard of the code that is missing; the same text in the same function is told apart by a number."""
 
     path: str
     line: int
     column: int
+    function: str
+    kind: Kind
     text: str
+    number: int = 1
 
     @property
     def name(self) -> str:
-        """Return what a person calls it."""
-        return f"{self.path}:{self.line} commits without `{self.text}`"
+        """Return what a person calls it; stays the same when other lines come and go."""
+        where = self.path.removeprefix(f"{_CHECKOUT}/")
+        return f"{where} {self.function} {self.kind} `{self.text}`" + (f" ({self.number})" if self.number > 1 else "")
 
 
-class WithoutCommit(Mutant, frozen=True, tag=True):
-    """A whole commit that does not happen."""
-
-    path: str
-    line: int
-    text: str
-
-    @property
-    def name(self) -> str:
-        """Return what a person calls it."""
-        return f"{self.path}:{self.line} without `{self.text}`"
-
-
-class WithoutCondition(Mutant, frozen=True, tag=True):
+class ConditionMutant(msgspec.Struct, frozen=True, tag=True, order=True):
     """A part of the condition of a write that is not asked."""
 
     action: str
@@ -80,59 +71,68 @@ class WithoutCondition(Mutant, frozen=True, tag=True):
         )
 
 
-class WithoutCatch(Mutant, frozen=True, tag=True):
-    """A state of the saga whose failure nobody catches."""
+class SagaMutant(msgspec.Struct, frozen=True, tag=True):
+    """A state of the saga that answers without doing anything, or without one of its catches or retries."""
 
     state: str
+    field: str | None = None
+    number: int = 0
+    text: str = ""
 
     @property
     def name(self) -> str:
         """Return what a person calls it."""
-        return f"the saga's state {self.state} without its catches"
+        if self.field is None:
+            return f"the saga without its state {self.state}"
+        return f"the saga's state {self.state} without its {self.field.lower()} of {self.text}"
 
 
-class WithoutState(Mutant, frozen=True, tag=True):
-    """A state of the saga that answers without doing anything."""
-
-    state: str
-
-    @property
-    def name(self) -> str:
-        """Return what a person calls it."""
-        return f"the saga without its state {self.state}"
+AnyMutant = CodeMutant | ConditionMutant | SagaMutant
 
 
-AnyMutant = WithoutGuard | WithoutElement | WithoutCommit | WithoutCondition | WithoutCatch | WithoutState
+def of_the_code() -> list[CodeMutant]:
+    """Find every guard, check and handler, every commit and every element of one, in what decides on writes."""
+    application = (path for path in sorted((ROOT / _APPLICATION).rglob("*.py")) if _decides(path))
+    modules = (*application, *(ROOT / one for one in _DECIDING_ENTRYPOINTS))
+    return [mutant for path in modules for mutant in of(path.read_text(), str(path.relative_to(ROOT)))]
 
 
-def of_the_code() -> Iterator[AnyMutant]:
-    """Find every guard, every commit and every element of one in the use cases."""
-    for path in sorted((ROOT / _APPLICATION).rglob("*.py")):
-        if path.name in _READ_ONLY or "changes" in path.parts:
-            continue
-        relative = str(path.relative_to(ROOT))
-        for node in ast.walk(ast.parse(path.read_text())):
-            if is_guard(node):
-                yield WithoutGuard(path=relative, line=node.lineno, text=_text(node.test))
-            elif isinstance(node, ast.Call) and is_commit(node):
-                for element in elements_of(node):
-                    yield WithoutElement(
-                        path=relative, line=element.lineno, column=element.col_offset, text=_text(element)
-                    )
-                yield WithoutCommit(path=relative, line=node.lineno, text=_text(node))
+def of(source: str, path: str) -> list[CodeMutant]:
+    """Find the mutants of one module."""
+    seen = Counter[tuple[str, Kind, str]]()
+    found: list[CodeMutant] = []
+    for function, node, kind in _sites(ast.parse(source), ""):
+        text = _text(node)
+        seen[function, kind, text] += 1
+        found.append(
+            CodeMutant(
+                path=path,
+                line=node.lineno,
+                column=node.col_offset,
+                function=function,
+                kind=kind,
+                text=text,
+                number=seen[function, kind, text],
+            )
+        )
+    return found
 
 
-def of_the_saga() -> Iterator[AnyMutant]:
-    """Find every state of the saga that does something, and every state that catches."""
-    # Imported here: the program is not needed where a mutant is applied.
+def of_the_saga() -> Iterator[SagaMutant]:
+    """Find every state of the saga that does something, and all its catches and retries."""
+    # Imported here: who changes the definition has to come first.
     from components.checkout_saga_states import definition  # noqa: PLC0415
 
     machine = definition(steps_version_arn="steps", repair_queue_url="repairs")
     for name, state in machine["States"].items():
-        if state["Type"] == "Task":
-            yield WithoutState(state=name)
-            if "Catch" in state:
-                yield WithoutCatch(state=name)
+        if state["Type"] != "Task":
+            continue
+        yield SagaMutant(state=name)
+        for field in ("Catch", "Retry"):
+            for number, one in enumerate(state.get(field, ())):
+                leads = f" to {one['Next']}" if "Next" in one else ""
+                text = f"{' and '.join(one['ErrorEquals'])}{leads}"
+                yield SagaMutant(state=name, field=field, number=number, text=text)
 
 
 def is_guard(node: ast.AST) -> TypeGuard[ast.If]:
@@ -145,20 +145,62 @@ def is_guard(node: ast.AST) -> TypeGuard[ast.If]:
     )
 
 
-def is_commit(node: ast.Call) -> bool:
+def is_check(node: ast.AST) -> TypeGuard[ast.If]:
+    """Tell whether something is written, or more is left undone, only under this condition."""
+    return (
+        isinstance(node, ast.If)
+        and not node.orelse
+        and not is_guard(node)
+        and any(is_commit(inner) or isinstance(inner, (ast.Return, ast.Raise)) for inner in ast.walk(node))
+    )
+
+
+def is_commit(node: ast.AST) -> TypeGuard[ast.Call]:
     """Tell whether this writes: a commit of the store, or the keeping of a command's outcome."""
-    function = node.func
-    if not node.args:
-        return False
-    if isinstance(function, ast.Attribute):
-        return function.attr in _COMMITS
-    return isinstance(function, ast.Name) and function.id in _COMMITS
+    return isinstance(node, ast.Call) and bool(node.args) and _function_of(node) in _COMMITS
 
 
 def elements_of(node: ast.Call) -> list[ast.expr]:
-    """Return the changes and entries that a commit lists."""
-    lists = [argument for argument in node.args if isinstance(argument, ast.List)]
-    return [element for one in lists for element in one.elts]
+    """Return the changes and entries that a commit names: those of its lists, and lists that it is given whole."""
+    first = _FIRST_CHANGE.get(_function_of(node), len(node.args))
+    return [
+        element
+        for argument in node.args[first:]
+        for element in (argument.elts if isinstance(argument, ast.List) else [argument])
+    ]
+
+
+def _decides(path: Path) -> bool:
+    return path.name not in _READ_ONLY and "changes" not in path.parts
+
+
+def _sites(node: ast.AST, function: str) -> Iterator[tuple[str, ast.expr, Kind]]:
+    """Return what can be taken away within a node, by the function it is in."""
+    for child in ast.iter_child_nodes(node):
+        inside = child.name if isinstance(child, ast.FunctionDef) else function
+        if is_guard(child):
+            yield inside, child.test, Kind.GUARD
+        elif is_check(child) and inside:
+            yield inside, child.test, Kind.CHECK
+        elif isinstance(child, ast.ExceptHandler) and child.type is not None and not _reraises(child):
+            yield inside, child.type, Kind.HANDLER
+        elif is_commit(child):
+            yield inside, child, Kind.COMMIT
+            yield from ((inside, element, Kind.ELEMENT) for element in elements_of(child))
+        yield from _sites(child, inside)
+
+
+def _reraises(handler: ast.ExceptHandler) -> bool:
+    """Tell whether a handler only says the same in other words."""
+    return len(handler.body) == 1 and isinstance(handler.body[0], ast.Raise)
+
+
+def _function_of(node: ast.Call) -> str:
+    match node.func:
+        case ast.Attribute(attr=name) | ast.Name(id=name):
+            return name
+        case _:
+            return ""
 
 
 def _text(node: ast.AST) -> str:

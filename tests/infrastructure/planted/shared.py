@@ -270,6 +270,22 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_safety::test_no_output_is_a_secret_in_the_clear": [
         _exports("a secret", lambda outputs: outputs.update(client_secret="hunter2")),
     ],
+    "test_replacements::test_the_page_is_up_to_date": [instead("a page of before", "page", lambda _: always(""))],
+    "test_regions::test_cells_that_differ_are_found_out": [
+        instead("a comparison that finds nothing", "compare", lambda _: always(list[str]())),
+    ],
+    "test_safety::test_whatever_holds_data_is_known_here_as_it_is_to_the_policy_pack": [
+        new("aws:rds/cluster:Cluster", CELL),
+    ],
+    "test_safety::test_a_new_type_that_holds_data_is_found": [
+        instead("a look at types that finds nothing", "held_without_a_word", lambda _: always(set[str]())),
+    ],
+    "test_safety::test_a_name_that_a_preview_does_not_know_is_found": [
+        instead("a look at names that finds nothing", "unknown_names", lambda _: always(list[str]())),
+    ],
+    "test_safety::test_a_secret_among_the_outputs_is_found": [
+        instead("a look at outputs that finds nothing", "plain_secrets", lambda _: always(list[str]())),
+    ],
     "test_settings::test_a_bad_value_is_refused_by_key_value_rule_and_file": [
         ignoring("build_settings", "settings that take any value"),
     ],

@@ -101,7 +101,7 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
         _machine("that keeps the money", _caught("Debit", 2, "Release")),
     ],
     "test_cell_saga::test_a_completion_that_can_not_be_reached_is_undone_in_reverse_order": [
-        _machine("that keeps the money of an order without an end", _caught("Complete", 1, "Release")),
+        _machine("that keeps the money of an order without an end", _caught("Complete", 0, "Release")),
     ],
     "test_cell_saga::test_a_completion_that_had_happened_is_left_as_it_is": [
         _machine("that parks a completed order", lambda states: states["Release"].update(Next="Park")),
@@ -122,6 +122,9 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_cell_saga::test_every_step_is_bounded_and_retried_with_full_jitter": [
         _machine("with too little time for a step", lambda states: states["Debit"].update(TimeoutSeconds=1)),
         _machine("without jitter", lambda states: states["Debit"]["Retry"][1].update(JitterStrategy="NONE")),
+    ],
+    "test_cell_saga::test_parking_is_bounded_and_tried_again_for_hours": [
+        _machine("that parks once", lambda states: states["Park"]["Retry"][0].update(MaxAttempts=1)),
     ],
     "test_cell_saga::test_a_step_is_told_the_order_and_the_customer": [
         _machine("of nobody", lambda states: states["Debit"]["Arguments"]["Payload"].pop("customerId")),

@@ -1,10 +1,10 @@
 """Each test of the program is seen to fail: it is called with a defect planted into what it looks at."""
 
+import ast
 import importlib
 import inspect
 import json
-import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping, Set
 from itertools import product
 from pathlib import Path
 from types import ModuleType
@@ -12,6 +12,7 @@ from typing import Any, Final
 
 import pytest
 
+from local.program import ROOT
 from local.recording import Graph
 from tests.infrastructure.entry_api.requests import EmbeddedAws, gateway
 from tests.infrastructure.planted import cells, operations, shared, systems
@@ -19,32 +20,24 @@ from tests.infrastructure.planted.planting import AnyDefect, DeployedDefect, Pro
 from tests.policies.planting import CELL, GLOBAL
 
 PREVIEWS: Final = ("preview_graphs", "three_region_previews")
-FOLDER: Final = Path(__file__).parents[1]
 PACKAGE: Final = "tests.infrastructure"
 PLANTED: Final = {**shared.PLANTED, **cells.PLANTED, **systems.PLANTED, **operations.PLANTED}
+PLANTS_ITS_OWN: Final[Mapping[str, str]] = {
+    "planted.test_planted_defects::test_a_planted_defect_is_caught": "calls every other test with its defects",
+    "planted.test_planted_defects::test_without_a_defect_it_passes": "calls every other test as it is",
+    "planted.test_planted_defects::test_every_test_has_its_defects": "is proven beside it",
+    "planted.test_planted_defects::test_a_test_without_defects_is_found": "proves the one beside it",
+    "test_failure_paths::test_every_way_that_work_comes_in_fails_safely": "PLANTED beside it has defects for each rule",
+    "test_failure_paths::test_every_rule_is_seen_to_fail": "looks at PLANTED beside it",
+    "test_failure_paths::test_a_planted_defect_is_caught": "plants them",
+    "test_replacements::test_a_planted_defect_is_caught": "plants them",
+    "test_safety::test_the_program_keeps_the_rule": "PLANTED beside it has defects for each rule",
+    "test_safety::test_a_planted_defect_is_caught": "plants them",
+}
+"""Tests without an entry in PLANTED, and why."""
 CASES: Final = [
     pytest.param(test, defect, id=f"{test}: {defect.what}") for test, defects in PLANTED.items() for defect in defects
 ]
-
-
-# These plant their defects themselves, or hold a generated page to what it is generated from.
-OF_THEIR_OWN: Final = ("test_failure_paths", "test_safety")
-BY_NAME: Final = re.compile(r".*_(is|are)_(caught|found|found_out|found_missing|up_to_date)")
-
-
-def test_every_test_of_the_program_has_a_planted_defect() -> None:
-    modules = [path.relative_to(FOLDER).with_suffix("") for path in FOLDER.rglob("test_*.py") if path != Path(__file__)]
-    tests = {
-        f"{'.'.join(module.parts)}::{name}"
-        for module in modules
-        if module.name not in OF_THEIR_OWN
-        for name in re.findall(
-            r"^def (test_\w+)", (FOLDER / module.with_suffix(".py")).read_text("utf-8"), re.MULTILINE
-        )
-    }
-
-    assert len(tests) > 100
-    assert {test for test in tests - PLANTED.keys() if not BY_NAME.fullmatch(test)} == set()
 
 
 @pytest.mark.parametrize(("test", "defect"), CASES)
@@ -66,6 +59,35 @@ def test_without_a_defect_it_passes(test: str, request: pytest.FixtureRequest) -
     _, function = found(test)
 
     assert not fails(function, world(request, None), parameters(function)[0])
+
+
+def test_every_test_has_its_defects() -> None:
+    tests = set(names_in(ROOT / "tests" / "infrastructure"))
+
+    assert without_defects(tests) == set()
+    assert {*PLANTED, *PLANTS_ITS_OWN} - tests == set()
+    assert set(PLANTED) & set(PLANTS_ITS_OWN) == set()
+
+
+def test_a_test_without_defects_is_found(tmp_path: Path) -> None:
+    (tmp_path / "cells").mkdir()
+    (tmp_path / "cells" / "test_new.py").write_text("def test_something_new() -> None: ...\n")
+
+    assert without_defects(set(names_in(tmp_path))) == {"cells.test_new::test_something_new"}
+
+
+def names_in(folder: Path) -> Iterator[str]:
+    """Return the names of a folder's tests, as PLANTED has them."""
+    for path in folder.rglob("test_*.py"):
+        module = ".".join(path.relative_to(folder).with_suffix("").parts)
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.FunctionDef) and node.name.startswith("test_"):
+                yield f"{module}::{node.name}"
+
+
+def without_defects(tests: Set[str]) -> set[str]:
+    """Return the tests that nobody has seen fail."""
+    return {*tests} - {*PLANTED, *PLANTS_ITS_OWN}
 
 
 def found(test: str) -> tuple[ModuleType, Callable[..., None]]:

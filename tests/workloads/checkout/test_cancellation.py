@@ -10,15 +10,17 @@ from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, command, deposit, place, request, shop
 from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
+from tests.workloads.conftest import HERE
 from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.carry_out import PostponedError, carry_out
+from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
-from workloads.checkout.application.results import PassedOn, Placed
+from workloads.checkout.application.results import HandedOver, PassedOn, Placed
 from workloads.checkout.domain.admission import Postponed
 from workloads.checkout.domain.order import Order, OrderStatus
 from workloads.checkout.domain.refusal import Refusal, RefusalKind
 from workloads.checkout.domain.step import Outcome
-from workloads.contracts.commands import CancelOrder
+from workloads.contracts.commands import CancelOrder, PlaceOrder, RequestedLine
 from workloads.contracts.envelope import open_message
 
 
@@ -95,13 +97,24 @@ def test_a_completed_purchase_is_not_called_off_but_refunded(here: Ports) -> Non
     assert "refund" in refused.detail
 
 
-def test_a_request_between_a_steps_reads_and_its_commit_wins() -> None:
+@pytest.mark.parametrize(
+    ("before", "step", "balance"),
+    [
+        pytest.param([], steps.reserve, 50_00, id="reserve"),
+        pytest.param([steps.reserve], steps.debit, 50_00, id="debit"),
+        pytest.param([steps.reserve], steps.debit, 5, id="debit of too little"),
+        pytest.param([steps.reserve, steps.debit], steps.complete, 50_00, id="complete"),
+    ],
+)
+def test_a_request_between_a_steps_reads_and_its_commit_wins(
+    before: list[Callable[[Ports, str], Outcome]], step: Callable[[Ports, str], Outcome], balance: int
+) -> None:
     memory_cells = MemoryCells()
     here = memory_cells.ports()
-    shop(here, balance=50_00)
+    shop(here, balance=balance)
     order = place(here)
-    steps.reserve(here, order)
-    steps.debit(here, order)
+    for done in before:
+        done(here, order)
 
     def cancel_meanwhile() -> None:
         memory_cells.before_commit = lambda: None
@@ -109,7 +122,7 @@ def test_a_request_between_a_steps_reads_and_its_commit_wins() -> None:
 
     memory_cells.before_commit = cancel_meanwhile
 
-    assert steps.complete(here, order) is Outcome.CANCELLATION_REQUESTED
+    assert step(here, order) is Outcome.CANCELLATION_REQUESTED
     assert go_back(here, order) is Outcome.CANCELLED
     check(memory_cells.state())
 
@@ -146,6 +159,18 @@ def test_elsewhere_the_request_is_handed_over_once_and_carried_out_at_home(
     record = here.store.command(sent.id)
     assert record is not None
     assert (record.outcome, record.order_id) == ("Accepted", order)
+
+
+def test_an_order_that_is_still_on_its_way_to_its_home_is_called_off_there(here: Ports, there: Ports) -> None:
+    shop(here)
+    ordered = PlaceOrder(customer_id=CUSTOMER, idempotency_key="key-1", lines=(RequestedLine(CD, 1),))
+    handed_over = place_order(there, ordered, request())
+    assert isinstance(handed_over, HandedOver)
+
+    passed_on = cancel(there, handed_over.handover.subject)
+
+    assert isinstance(passed_on, PassedOn)
+    assert passed_on.handover.home_region == HERE
 
 
 def test_a_request_that_overtakes_its_order_comes_again(here: Ports) -> None:

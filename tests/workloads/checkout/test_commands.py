@@ -7,13 +7,15 @@ from typing import Any
 
 import pytest
 
-from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, list_price, usd
+from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, command, list_price, usd
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.conftest import HERE, THERE
+from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.command_record import CommandOutcome, CommandRecord
 from workloads.checkout.domain.refusal import RefusalKind
 from workloads.checkout.entrypoints.commands import receive
+from workloads.contracts.commands import ResumeSelling, StopSelling
 from workloads.contracts.envelope import MalformedEventError
 
 
@@ -101,6 +103,43 @@ def test_an_order_for_another_home_is_handed_over_under_a_command_of_its_own(cel
     assert record_in(cells).handed_over_as == handover.command_id != "c-1"
     [entry] = cells.state().outbox.values()
     assert (entry.event.destinationregion, entry.event.causationid) == (THERE, "c-1")
+
+
+@pytest.mark.parametrize("customer", [CUSTOMER, FOREIGNER], ids=["at home", "handed over"])
+@pytest.mark.parametrize("kind", ["PlaceOrder", "DepositToWallet"])
+def test_a_command_and_its_record_are_one_transaction(
+    cells: MemoryCells, here: Ports, kind: str, customer: str
+) -> None:
+    list_price(here)
+    commits: list[int] = []
+    cells.after_commit = lambda: commits.append(len(cells.state().commands))
+    money = {"customerId": customer, "idempotencyKey": "k", "amount": {"minorUnits": 900, "currency": "USD"}}
+
+    receive(here, from_the_gateway(kind, an_order(customerId=customer) if kind == "PlaceOrder" else money))
+
+    assert commits == [1]
+
+
+def test_a_deposit_that_is_refused_or_known_is_answered_in_its_record(cells: MemoryCells, here: Ports) -> None:
+    def ask(identifier: str, cents: int) -> CommandRecord:
+        data = {"customerId": CUSTOMER, "idempotencyKey": "k", "amount": {"minorUnits": cents, "currency": "USD"}}
+        receive(here, from_the_gateway("DepositToWallet", data, source="meridian.checkout", id=identifier))
+        return cells.state().commands[identifier]
+
+    assert ask("c-1", 900).outcome is CommandOutcome.ACCEPTED
+    assert ask("c-2", 900).deposit_id == record_in(cells).deposit_id
+    assert ask("c-3", 901).refusal is not None
+
+
+def test_a_switch_of_selling_that_comes_after_a_newer_one_is_answered_in_its_record(
+    cells: MemoryCells, here: Ports
+) -> None:
+    stop, resume = StopSelling(sku=CD, version=1), ResumeSelling(sku=CD, version=2)
+
+    for number, switch in enumerate((resume, stop, resume)):
+        carry_out(here, switch, command(f"c-{number}"))
+
+    assert [cells.state().commands.get(f"c-{number}") is not None for number in range(3)] == [True, True, True]
 
 
 def test_a_refused_command_says_why(cells: MemoryCells, here: Ports) -> None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from itertools import repeat
 
 import pytest
@@ -94,6 +95,11 @@ def exactly_all_tokens_are_sold(cells: Cells, here: Ports, *, attempts: int, uni
     check(cells.state())
 
 
+def until_so_many_are_decided(orders: Sequence[Future[Outcome]], number: int) -> None:
+    while sum(order.done() for order in orders) < number:
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("switches", "units", "attempts"),
     [(6, 60, 100), pytest.param(60, 600, 1000, marks=pytest.mark.soak)],
@@ -106,11 +112,11 @@ def test_switching_to_and_fro_under_load_sells_each_unit_once(
     orders = orders_for(here, attempts)
 
     with caretaker(here, CD), ThreadPoolExecutor(16) as pool:
-        sold = pool.map(until_decided, repeat(here), orders)
+        sold = [pool.submit(until_decided, here, order) for order in orders]
         for version in range(1, switches + 1):
             set_mode(here, HOT if version % 2 else PLAIN, version)
-            time.sleep(0.4)
-        outcomes = Counter(sold)
+            until_so_many_are_decided(sold, attempts * version // (switches + 1))
+        outcomes = Counter(order.result() for order in sold)
 
     settle(here)
     assert outcomes == {Outcome.RESERVED: units, Outcome.SOLD_OUT: attempts - units}

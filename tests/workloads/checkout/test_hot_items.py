@@ -33,6 +33,7 @@ from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.follow_stock import follow_level
+from workloads.checkout.application.hot_items.counting import count
 from workloads.checkout.application.hot_items.draining import MiscountedTokensError
 from workloads.checkout.application.hot_items.refilling import refill
 from workloads.checkout.application.hot_items.tending import tend
@@ -375,6 +376,7 @@ def test_a_message_of_an_earlier_generation_takes_nothing(cells: MemoryCells, po
         assert steps.reserve(here, order(here, number=number)) is Outcome.RESERVED
 
     assert {token.generation for _, token in cells.state().tokens} == {1, 2}
+    assert pools.depth(0) == 0
     check(cells.state())
 
 
@@ -598,6 +600,17 @@ def test_the_tokens_of_a_sku_are_counted_at_most_every_200_milliseconds_and_no_f
 
     # Ten numbers lie under each of the 64 partition keys.
     assert counted == [0, 1, 2, 3, 4]
+
+
+def test_a_count_that_finds_nothing_new_writes_nothing_but_its_claim(cells: MemoryCells, here: Ports) -> None:
+    make_hot(here, 3)
+    count(here, allotment_of(here))
+    counted = allotment_of(here)
+    pass_time(cells, milliseconds=201)
+
+    count(here, counted)
+
+    assert allotment_of(here).selling.revision == counted.selling.revision
 
 
 def test_while_it_drains_an_order_waits_for_units_that_are_free(cells: MemoryCells, here: Ports) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from importlib import import_module
 from typing import Any
 
 import msgspec
@@ -12,11 +13,12 @@ import pytest
 from tests.workloads.checkout import sagas
 from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, command, deposit, place, shop
 from tests.workloads.checkout.cell import MemoryCells, events_of
-from tests.workloads.checkout.test_audit import audited, book_keeping, kinds, write
+from tests.workloads.checkout.test_audit import audited, book_keeping, kinds, remove, write
 from tests.workloads.conftest import HERE, THERE
 from tests.workloads.proxy import CATALOGUE, OPERATOR, Answer, customer, proxy_event
 from workloads.checkout.application.audit import audit
 from workloads.checkout.application.carry_out import carry_out
+from workloads.checkout.application.operations.act import UntracedOperationError
 from workloads.checkout.application.outbox_entries import Cause
 from workloads.checkout.application.refund import refund_order
 from workloads.checkout.application.results import Settled
@@ -215,6 +217,12 @@ def test_an_order_that_has_ended_is_not_started_again_and_the_refusal_is_in_the_
     assert trail(cells) == [("anna", "Redrive", order_id, "Refused")]
 
 
+def test_an_order_that_nobody_placed_is_not_started_again(cells: MemoryCells) -> None:
+    unknown = call(cells, "redrive", about("o-" + "0" * 40))
+
+    assert (unknown.status, unknown.problem) == (404, "unknown-order")
+
+
 def test_an_order_is_redriven_at_home_only(cells: MemoryCells) -> None:
     deposit(cells.ports(THERE), customer=FOREIGNER)
     order_id = place(cells.ports(THERE), customer=FOREIGNER)
@@ -371,8 +379,59 @@ def test_an_operation_that_reaches_its_home_both_ways_is_one(cells: MemoryCells)
     )
 
     assert record == Settled()
+    assert {asked.id, event.id} <= cells.state().commands.keys()
     assert len(events_of(cells, "PurchaseRefunded")) == 1
     assert [outcome for *_, outcome in trail(cells)].count("Accepted") == 1
+
+
+def test_a_handover_of_what_was_carried_out_meanwhile_is_answered_in_its_record(cells: MemoryCells) -> None:
+    order_id = bought(cells)
+    call(cells, "refund", about(order_id), region=THERE)
+    [event] = handed_over(cells)
+    asked = requested(cells)
+    cause = Cause(
+        id=asked.id, correlation_id=asked.id, acceptance=Acceptance.SYNCHRONOUS, owner=OPERATORS, operation=asked
+    )
+    # The other Region's record is not replicated yet.
+    remove(cells, f"COMMAND#{asked.id}", "COMMAND")
+    refund_order(cells.ports(), Refund(order_id=order_id), asked, cause=cause)
+
+    deliver(cells, event)
+
+    assert cells.state().commands[event.id].outcome == "Accepted"
+    assert len(events_of(cells, "PurchaseRefunded")) == 1
+
+
+def test_an_operation_that_was_handed_over_meanwhile_is_not_handed_over_again(cells: MemoryCells) -> None:
+    order_id = bought(cells)
+    call(cells, "refund", about(order_id), region=THERE)
+    asked = requested(cells)
+
+    cause = Cause(
+        id=asked.id, correlation_id=asked.id, acceptance=Acceptance.SYNCHRONOUS, owner=OPERATORS, operation=asked
+    )
+    result = refund_order(cells.ports(THERE), Refund(order_id=order_id), asked, cause=cause)
+
+    assert result == Settled()
+    assert len(handed_over(cells)) == 1
+
+
+def test_a_purchase_whose_reservation_is_lost_gives_its_money_back(cells: MemoryCells) -> None:
+    order_id = bought(cells)
+    key = {"pk": {"S": f"ORDER#{order_id}"}, "sk": {"S": "RESERVATION"}}
+    cells.client(HERE).delete_item(TableName=cells.table, Key=key)
+
+    assert call(cells, "refund", about(order_id)).status == 201
+    assert len(events_of(cells, "WalletRefunded")) == 1
+
+
+def test_an_operation_that_leaves_no_trail_is_an_error(
+    cells: MemoryCells, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(import_module(UntracedOperationError.__module__), "carry_out", _do_nothing)
+
+    assert call(cells, "stop-selling", {"sku": CD, "version": 1, "reason": "r"}).status == 500
+    assert "left no trail" in caplog.text
 
 
 def requested(cells: MemoryCells) -> Operation:
@@ -424,3 +483,6 @@ def test_what_the_first_releases_authorizer_says_names_no_operator() -> None:
     said = {name: value for name, value in to_context(OPERATOR).items() if name != "operator"}
 
     assert from_context(said) == NAMELESS
+
+
+def _do_nothing(_ports: object, _command: object, _cause: object) -> None: ...

@@ -45,11 +45,14 @@ def selling_actions(write: Writer, change: SellingChange) -> list[TransactWriteI
 
 def _change_selling(write: Writer, movement: Movement) -> TransactWriteItemTypeDef:
     before, after = movement.before, movement.after
-    unchanged, values = f"{PRESENT} AND attribute_not_exists(selling_revision)", dict[str, Plain]()
+    unchanged, values = "attribute_not_exists(selling_revision)", dict[str, Plain]()
     if before.selling.revision:
         unchanged, values = "selling_revision = :revision", {":revision": before.selling.revision}
     told, told_values = still_told(before)
     leads_there, bounds = _leads_there(movement)
+    if not (before.selling.revision or before.availability or leads_there):
+        # An allotment that is gone has no revision, no telling and no units; where none of them is asked, it is itself.
+        unchanged = f"{PRESENT} AND {unchanged}"
     fields = items.write_selling(after.selling)
     fields |= {"stock_level": after.level.value, "availability": after.availability}
     return write.update(

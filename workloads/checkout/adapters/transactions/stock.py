@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import Plain
-from workloads.checkout.adapters.transactions.writer import PRESENT, Writer
+from workloads.checkout.adapters.transactions.writer import Writer
 from workloads.checkout.application.changes import AddAllotment, MoveStock, SetAllotted, StockChange
 from workloads.checkout.domain.allotment import Allotment, Movement, StockLevel, low_bound
 from workloads.checkout.domain.selling import SellingMode
@@ -23,7 +23,7 @@ def stock_actions(write: Writer, change: StockChange) -> list[TransactWriteItemT
         case AddAllotment(movement=Movement(after=after)):
             return [write.add(keys.allotment(after.sku, after.region), items.write_allotment(after))]
         case MoveStock(movement=movement):
-            return [_move(write, movement, {}, PRESENT, {})]
+            return [_move(write, movement, {}, "", {})]
         case SetAllotted(movement=movement):
             allotted: dict[str, Plain] = {"allotted": movement.after.allotted, "version": movement.after.version}
             return [_move(write, movement, allotted, "version = :before", {":before": movement.before.version})]
@@ -40,7 +40,7 @@ def _move(
     return write.update(
         keys.allotment(after.sku, after.region),
         fields,
-        f"{condition} AND {told} AND {mode} AND {leads_there}",
+        " AND ".join(filter(None, (condition, told, mode, leads_there))),
         {**values, **told_values, **modes, **bounds},
         add=_added(movement),
     )
@@ -66,11 +66,14 @@ def _still_sold_so(before: Allotment) -> _Condition:
 
 
 def leads_to_the_level(movement: Movement) -> _Condition:
-    """Whatever `free` is by then, the movement ends at the level that it tells, and takes only what is there."""
+    """Whatever `free` is by then, the movement ends at the level that it tells, and takes only what is there.
+
+    Of an allotment that is gone nothing is free, and it is sold in no mode: none needs to ask whether it is there.
+    """
     units, after = movement.units, movement.after
     if not after.selling.is_plain():
         # Its level is told by whoever counts the tokens.
-        return ("#free >= :taken", {":taken": -units}) if units < 0 <= after.free else (PRESENT, {})
+        return ("#free >= :taken", {":taken": -units}) if units < 0 <= after.free else ("", {})
     match after.level:
         case StockLevel.AMPLE:
             return "#free > :least", {":least": low_bound(after.units) - units}
