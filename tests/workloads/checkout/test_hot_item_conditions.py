@@ -64,6 +64,9 @@ def becomes_plain(allotment: Allotment) -> Movement:
 DECISIONS: dict[str, tuple[Callable[[Allotment], Movement], int, Selling]] = {
     "hot": (becomes_hot, UNITS, sellings.PLAIN),
     "still plain": (stays_plain, UNITS, sellings.PLAIN),
+    "still plain and low": (stays_plain, 2, sellings.PLAIN),
+    "still plain and sold out": (stays_plain, 0, sellings.PLAIN),
+    "still plain and cut": (stays_plain, -3, sellings.PLAIN),
     "issued": (issues, 3, HOT),
     "freed": (frees, 0, HOT),
     "sold out": (is_sold_out, 0, HOT),
@@ -75,6 +78,9 @@ DECISIONS: dict[str, tuple[Callable[[Allotment], Movement], int, Selling]] = {
 # Free units with which a decision is wrong.
 TOO_MANY_OR_FEW = {
     "still plain": (2,),
+    "still plain and low": (0, 3),
+    "still plain and sold out": (1,),
+    "still plain and cut": (1,),
     "issued": (2,),
     "sold out": (1,),
     "plain and ample": (2,),
