@@ -78,7 +78,8 @@ def table(figures: Iterable[Figures], failed: int, seconds: float) -> str:
 
 
 def _row(name: str, figures: list[Figures]) -> str:
-    completed = sum(figure.ends.get("Completed", 0) for figure in figures)
+    # What was refunded afterwards was a purchase as well.
+    completed = sum(figure.ends.get(end, 0) for figure in figures for end in ("Completed", "Refunded"))
     checkouts = sum(figure.checkouts for figure in figures)
     longest = max((figure.longest_saga for figure in figures), default=0.0)
     calls = sum(figure.calls for figure in figures)
