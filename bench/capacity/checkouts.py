@@ -227,5 +227,5 @@ class Checkouts:
 
 
 def starters(limits: Limits, scenario: Scenario) -> int:
-    """Return the concurrency of the starter, as components/cell_functions.py sets it."""
+    """Return the concurrency of the starter, as components/cell_functions/checkout.py sets it."""
     return min(max(math.ceil(limits.start_executions / scenario.starts_of_a_starter), 2), _MOST_STARTERS)
