@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import msgspec
 import pytest
 
 from tests.workloads.checkout import sagas as steps
@@ -9,12 +10,13 @@ from tests.workloads.checkout.builders import CD, CUSTOMER, allot, deposit, list
 from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
 from tests.workloads.conftest import HERE
+from tests.workloads.functions import queue_batch
 from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.ports import RESERVATION_LIFETIME, Ports
 from workloads.checkout.domain.order import OrderStatus
 from workloads.checkout.domain.step import NothingReservedError, Outcome
 from workloads.checkout.entrypoints.saga_messages import SagaStart
-from workloads.checkout.entrypoints.saga_starter import begin
+from workloads.checkout.entrypoints.saga_starter import LONGEST, begin, begin_each
 from workloads.contracts.commands import CancelOrder
 
 
@@ -115,6 +117,33 @@ def test_a_saga_that_can_not_be_started_is_asked_for_again_and_nothing_is_held_t
     assert sagas.names == [order]
     assert cells.state().allotments[CD, HERE].free == 1
     check(cells.state())
+
+
+def test_a_batch_that_is_late_leaves_the_rest_to_its_sagas(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=5, price=1000, balance=50_00)
+    orders, sagas = [place(here, (CD, 1), key=key) for key in ("one", "two", "three")], Started()
+    batch = queue_batch(*(msgspec.json.encode(message(order)).decode() for order in orders))
+    begun_at_and_after = iter([100.0, 100.0, 100.0 + LONGEST - 0.1, 100.0 + LONGEST])
+
+    assert begin_each(here, sagas, batch, lambda: next(begun_at_and_after)) == {"batchItemFailures": []}
+
+    assert sagas.names == orders
+    assert cells.state().reservations.keys() == set(orders[:2])
+    with pytest.raises(NothingReservedError):
+        steps.debit(here, orders[2])
+    assert steps.reserve(here, orders[2]) is Outcome.RESERVED
+    check(cells.state())
+
+
+def test_of_a_batch_only_what_could_not_be_started_comes_again(here: Ports) -> None:
+    shop(here, stock=5, price=1000, balance=50_00)
+    order = place(here, (CD, 1))
+    batch = queue_batch("{", msgspec.json.encode(message(order)).decode())
+
+    assert begin_each(here, Started(), batch, lambda: 0.0) == {"batchItemFailures": [{"itemIdentifier": "m-0"}]}
+    assert begin_each(here, Throttled(), batch, lambda: 0.0) == {
+        "batchItemFailures": [{"itemIdentifier": "m-0"}, {"itemIdentifier": "m-1"}]
+    }
 
 
 @pytest.mark.parametrize("done", range(3))

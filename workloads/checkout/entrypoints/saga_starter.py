@@ -5,6 +5,8 @@ A sold-out order ends here: of a rush only what can be sold takes an execution o
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable, Mapping
 from functools import cache
 from typing import Any, Final
 
@@ -23,17 +25,40 @@ from workloads.runtime.logging import logger
 
 _log: Final = logger("saga-starter")
 
+LONGEST: Final = 15.0
+"""Seconds within which one batch takes units: half of the function's time-out. An order that waits for tokens may take
+nine of them, and whoever is killed by the time-out keeps the whole batch from everybody until the queue's own."""
+
 
 def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
     """Begin the checkout of each message; what is throttled is delivered again."""
-    return consume_queue(event, lambda body: begin(_ports(), _starter(), msgspec.json.decode(body, type=SagaStart)))
+    return begin_each(_ports(), _starter(), event, time.monotonic)
+
+
+def begin_each(ports: Ports, sagas: Sagas, event: Mapping[str, Any], monotonic: Callable[[], float]) -> dict[str, Any]:
+    """Begin a batch; once it is late, the rest is left to its sagas, which reserve by themselves."""
+    deadline = monotonic() + LONGEST
+
+    def take(body: str) -> None:
+        message = msgspec.json.decode(body, type=SagaStart)
+        if monotonic() >= deadline:
+            _log.warning("left to the saga: the batch is late", extra={"order_id": message.order_id})
+            _start(sagas, message)
+            return
+        begin(ports, sagas, message)
+
+    return consume_queue(event, take)
 
 
 def begin(ports: Ports, sagas: Sagas, message: SagaStart) -> None:
     """Hold the units and start the saga, or end the order without one; a redrive is always the saga's."""
     checkout = Checkout(order_id=message.order_id, customer_id=message.customer_id)
     if message.redrive or _goes_on(ports, checkout):
-        sagas.start(message.order_id, message.customer_id, redrive=message.redrive)
+        _start(sagas, message)
+
+
+def _start(sagas: Sagas, message: SagaStart) -> None:
+    sagas.start(message.order_id, message.customer_id, redrive=message.redrive)
 
 
 def _goes_on(ports: Ports, checkout: Checkout) -> bool:
