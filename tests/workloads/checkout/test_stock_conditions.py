@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.workloads.checkout.builders import CD
-from tests.workloads.checkout.test_hot_item_conditions import HOT, TOLD_BEFORE, UNITS, Cell
+from tests.workloads.checkout.hot_items.test_hot_item_conditions import HOT, TOLD_BEFORE, UNITS, Cell
 from tests.workloads.conftest import HERE
 from workloads.checkout.application.changes import Change, MoveStock, SetAllotted
 from workloads.checkout.domain.allotment import Allotment, Movement, put_back, set_allotment, take

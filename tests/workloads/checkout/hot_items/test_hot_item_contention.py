@@ -13,7 +13,7 @@ import pytest
 from tests.workloads.checkout import sagas
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, request, usd
 from tests.workloads.checkout.cell import Cells, events_of
-from tests.workloads.checkout.hot_cell import HotCell, caretaker, hot_cell, tend_now
+from tests.workloads.checkout.hot_items.hot_cell import HotCell, caretaker, hot_cell, tend_now
 from tests.workloads.checkout.invariants import check
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.ports import Ports

@@ -12,8 +12,8 @@ import pytest
 
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, request, usd
 from tests.workloads.checkout.cell import Cells
-from tests.workloads.checkout.hot_cell import HIDDEN_SECONDS, HotCell, caretaker, hot_cell, tend_now
-from tests.workloads.checkout.hot_worker import work
+from tests.workloads.checkout.hot_items.hot_cell import HIDDEN_SECONDS, HotCell, caretaker, hot_cell, tend_now
+from tests.workloads.checkout.hot_items.hot_worker import work
 from tests.workloads.checkout.invariants import check
 from workloads.checkout.application.set_selling_mode import set_selling_mode
 from workloads.checkout.domain.order import OrderState
@@ -26,7 +26,7 @@ WORKERS = 4
 def forks() -> ForkServerContext:
     """Return a way to start workers in a few milliseconds: from a server that has imported everything."""
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["tests.workloads.checkout.hot_worker"])
+    context.set_forkserver_preload(["tests.workloads.checkout.hot_items.hot_worker"])
     return context
 
 

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from tests.workloads.checkout import sagas
 from tests.workloads.checkout.builders import CD
-from tests.workloads.checkout.hot_cell import HotCell, tend_now
+from tests.workloads.checkout.hot_items.hot_cell import HotCell, tend_now
 from tests.workloads.conftest import Emulator
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.ports import Ports
