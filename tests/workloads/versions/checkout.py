@@ -78,6 +78,13 @@ class Checkout:
         with self._alone():
             return steps.carry_out(self._ports, msgspec.convert(payload, steps.StepRequest)).value
 
+    def begin(self, order_id: str, customer_id: str, sagas: object) -> None:
+        """Take an order from the queue of saga starts, as the present release's starter does."""
+        starter = self._find("workloads.checkout.entrypoints.saga_starter")
+        messages = self._find("workloads.checkout.entrypoints.saga_messages")
+        with self._alone():
+            starter.begin(self._ports, sagas, messages.SagaStart(order_id=order_id, customer_id=customer_id))
+
     def read(self, item: Mapping[str, Any]) -> Any:
         """Read an item as this release's store does, and return plain data; None for a kind that it never reads."""
         items = self._find("workloads.checkout.adapters.items")

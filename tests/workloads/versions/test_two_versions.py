@@ -180,6 +180,57 @@ def test_a_saga_may_run_on_both(previous: PreviousRelease, on: tuple[str, ...]) 
     assert_conserved(cells, order, OrderState.COMPLETED, free=3, balance=30_00)
 
 
+class Started:
+    """Sagas that only remember what was started."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+
+    def start(self, order_id: str, _customer_id: str, *, redrive: int = 0) -> None:
+        assert redrive == 0
+        self.names.append(order_id)
+
+
+@pytest.mark.parametrize("on", list(product(("previous", "present"), repeat=3)))
+def test_the_previous_state_machine_goes_on_with_what_the_present_starter_holds(
+    previous: PreviousRelease, on: tuple[str, ...]
+) -> None:
+    cells, sagas = Cells(previous), Started()
+    cells.open_the_shop("previous")
+    order = cells.place("previous")
+
+    cells.releases["present"].begin(order, CUSTOMER, sagas)
+    # It begins with a reservation, whoever has made one, and the message may come once more meanwhile.
+    outcomes: list[str] = []
+    for release, step in zip(on, FORWARD, strict=True):
+        outcomes.append(cells.releases[release].step(step, order, CUSTOMER))
+        cells.releases["present"].begin(order, CUSTOMER, sagas)
+
+    assert outcomes == ["Reserved", "Debited", "Completed"]
+    assert set(sagas.names) == {order}
+    assert_conserved(cells, order, OrderState.COMPLETED, free=3, balance=30_00)
+
+
+@pytest.mark.parametrize("placed_by", ["previous", "present"])
+def test_what_the_present_starter_rejects_is_ended_for_a_saga_of_the_previous_one(
+    previous: PreviousRelease, placed_by: str
+) -> None:
+    cells, sagas = Cells(previous), Started()
+    cells.open_the_shop("previous")
+    order = cells.place(placed_by, quantity=9)
+
+    cells.releases["present"].begin(order, CUSTOMER, sagas)
+
+    assert sagas.names == []
+    assert_conserved(cells, order, OrderState.REJECTED, free=5, balance=50_00)
+    # The previous starter has got the message too, and starts a saga of the definition that begins with a reservation.
+    assert [cells.releases["previous"].step(step, order, CUSTOMER) for step in ("reserve", "reject")] == [
+        "SoldOut",
+        "Rejected",
+    ]
+    assert_conserved(cells, order, OrderState.REJECTED, free=5, balance=50_00)
+
+
 @pytest.mark.parametrize("on", list(product(("previous", "present"), repeat=3)))
 @pytest.mark.parametrize("forward_on", ["previous", "present"])
 @pytest.mark.parametrize("done", [0, 1, 2])
