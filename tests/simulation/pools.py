@@ -65,6 +65,11 @@ class Pool:
         self._forget_the_old()
         return [message.body for message in self._messages.values()]
 
+    def keep_for(self, seconds: float) -> None:
+        """Keep messages for so long from now on; what is forgotten already does not come back."""
+        self._forget_the_old()
+        self._retention = seconds
+
     def _forget_the_old(self) -> None:
         oldest = self._scheduler.now - self._retention
         # Messages lie in the order of their sending.

@@ -19,6 +19,7 @@ from tests.simulation.dynamodb.tables import Change, Key
 from tests.simulation.dynamodb.values import Item
 from tests.simulation.faults import CALM, Weather, weather_of
 from tests.simulation.operators import Operators
+from tests.simulation.pools import RETENTION
 from tests.simulation.replication import Replication
 from tests.simulation.scale import small
 from tests.simulation.scheduler import Scheduler
@@ -98,6 +99,9 @@ class World:
         self.replication.weather = CALM
         for cell in self.cells.values():
             cell.expose_to(CALM)
+            for pool in cell.pools:
+                # Else a message could be forgotten between the last strike and the end.
+                pool.keep_for(RETENTION)
         for _ in range(_ATTEMPTS_TO_REST):
             left = 0
             for cell in self.cells.values():
