@@ -11,19 +11,16 @@ from itertools import repeat
 import pytest
 
 from tests.workloads.checkout import sagas
-from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, request, usd
+from tests.workloads.checkout.builders import CD, CUSTOMER, allot, list_price, place, usd
 from tests.workloads.checkout.cell import Cells, events_of
 from tests.workloads.checkout.hot_items.hot_cell import HotCell, caretaker, hot_cell, tend_now
+from tests.workloads.checkout.hot_items.selling import HOT, PLAIN, allotment_of, set_mode
 from tests.workloads.checkout.invariants import check
 from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.ports import Ports
-from workloads.checkout.application.set_selling_mode import set_selling_mode
-from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.step import Outcome
-from workloads.contracts.commands import RequestedSellingMode, SetSellingMode
 
 THREADS = 64
-HOT, PLAIN = RequestedSellingMode.HOT, RequestedSellingMode.PLAIN
 
 
 @pytest.fixture
@@ -36,14 +33,6 @@ def here(cell: HotCell, dynamodb_cells: Cells) -> Ports:
     ports = cell.ports(dynamodb_cells.emulator)
     list_price(ports, price=usd(0))
     return ports
-
-
-def set_mode(ports: Ports, mode: RequestedSellingMode, version: int) -> None:
-    set_selling_mode(ports, SetSellingMode(sku=CD, mode=mode, version=version), request(f"mode-{version}"))
-
-
-def allotment_of(ports: Ports) -> Allotment:
-    return ports.store.allotments([CD], ports.region)[CD]
 
 
 def orders_for(ports: Ports, count: int) -> list[str]:
