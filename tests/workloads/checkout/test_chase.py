@@ -7,10 +7,10 @@ from datetime import timedelta
 import pytest
 
 from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.auditing import book_keeping
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, place, shop
 from tests.workloads.checkout.cell import AnyCells, MemoryCells
 from tests.workloads.checkout.invariants import check
-from tests.workloads.checkout.test_audit import book_keeping
 from tests.workloads.checkout.test_transfers import deliver, free, instructions, transfer
 from tests.workloads.conftest import HERE, THERE
 from workloads.checkout.application.audit import LONGEST_TRANSFER, PATIENCE, Report, audit

@@ -8,10 +8,10 @@ from itertools import product
 import pytest
 
 from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.auditing import write
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, command, place, shop
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.checkout.late_commits import LateCommits, LostAnswerError, arrive
-from tests.workloads.checkout.test_audit import write
 from tests.workloads.checkout.test_expiry import left_in_the_index
 from tests.workloads.checkout.test_histories import PREFIXES, run
 from tests.workloads.checkout.test_transfers import deliver, instructions, transfer

@@ -11,9 +11,9 @@ import msgspec
 import pytest
 
 from tests.workloads.checkout import sagas
+from tests.workloads.checkout.auditing import audited, book_keeping, kinds, remove, write
 from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, command, deposit, place, shop
 from tests.workloads.checkout.cell import MemoryCells, events_of
-from tests.workloads.checkout.test_audit import audited, book_keeping, kinds, remove, write
 from tests.workloads.conftest import HERE, THERE
 from tests.workloads.proxy import CATALOGUE, OPERATOR, Answer, customer, proxy_event
 from workloads.checkout.application.audit import audit

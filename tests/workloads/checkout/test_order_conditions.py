@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from tests.workloads.checkout import sagas as steps
+from tests.workloads.checkout.auditing import write
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, place, replaced, shop
 from tests.workloads.checkout.cell import MemoryCells
-from tests.workloads.checkout.test_audit import write
 from tests.workloads.checkout.test_home_moves import (
     BOUGHT,
     GIVEN_UP,
