@@ -103,10 +103,9 @@ class Checkouts:
     def _handle(self, batch: Sequence[Order]) -> Process:
         began = self._environment.now
         for number, order in enumerate(batch):
-            if self._environment.now - began > self._scenario.starter_timeout:
-                self._hide(batch[number:])
-                return
-            match (yield from self._begin(order)):
+            match (
+                yield from self._begin(order, late=self._environment.now - began > self._scenario.batch_takes_units)
+            ):
                 case Reserved.DIED | Reserved.DIED_HOLDING:
                     self._hide(batch[number:])
                     return
@@ -116,8 +115,10 @@ class Checkouts:
                     if not (yield from self._execution_started(order)):
                         self._hide([order])
 
-    def _begin(self, order: Order) -> Generator[simpy.Event, Any, Reserved]:
-        """Hold a unit or reject the order; whatever is not certain is left to the execution."""
+    def _begin(self, order: Order, *, late: bool) -> Generator[simpy.Event, Any, Reserved]:
+        """Hold a unit or reject the order; what is not certain, or the rest of a late batch, is the execution's."""
+        if late:
+            return Reserved.AGAIN
         yield self._environment.timeout(self._scenario.load)
         reserved = yield from self._held(order)
         if reserved is not Reserved.SOLD_OUT:

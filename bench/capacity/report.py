@@ -165,6 +165,7 @@ def page(rows: Sequence[Row], scenario: Scenario, *, demands: Sequence[float], s
         default_starters=starters(DEFAULTS, scenario),
         each=scenario.starts_of_a_starter,
         batch=scenario.batch,
+        takes=scenario.batch_takes_units,
         hidden=scenario.message_hidden,
         late=rows[0].timed_out,
         first=DEFAULTS.pollers_at_first,
@@ -260,10 +261,11 @@ after three attempts comes back only after the queue's visibility time-out, {hid
   the depth for {flag_age:.0f} s, and each function reads them at a time of its own.
 - Each order that got in goes its way event by event: stream, queue, starter (batches of {batch}, one order after the
   other: {load_ms:.0f} ms of reads, receive, transaction; then StartExecution, {start_ms:.0f} ms, or the transaction
-  that rejects), state transitions (2 an order; 4 where the starter could not tell and the execution reserves, with its
-  retries), transactions. A transaction holds its items for {write_ms:.0f} ms; another
-  on the same item meanwhile is cancelled and has spent its write units. A partition serves 1,000 write units in any
-  second, evenly; partition keys of hot items are spread over the partitions by hash, and stay there.
+  that rejects; what is left of a batch after {takes:.0f} s goes to its executions as it is), state transitions (2 an
+  order; 4 where the starter could not tell and the execution reserves, with its retries), transactions. A transaction
+  holds its items for {write_ms:.0f} ms; another on the same item meanwhile is cancelled and has spent its write units.
+  A partition serves 1,000 write units in any second, evenly; partition keys of hot items are spread over the partitions
+  by hash, and stay there.
 - The queue of tokens gives a message at least once ({twice:.1%} twice), a receive that finds nothing takes a second,
   and an unfinished message is back after {visibility:.0f} s. The decider counts at most every 200 ms, when a receive
   was empty.

@@ -54,7 +54,8 @@ class Scenario:
     """Orders a second that one starter is set to begin: its concurrency is what StartExecution takes, over this."""
     batch: int = 10
     """Messages that a starter takes at once, and handles one after the other."""
-    starter_timeout: float = 30.0
+    batch_takes_units: float = 15.0
+    """Seconds after which a starter leaves the rest of its batch to the executions."""
     message_hidden: float = 180.0
     """Visibility time-out of the queue of orders: when what a starter could not do comes back."""
     order_bound: float = 60.0

@@ -155,6 +155,16 @@ def test_what_a_starter_could_not_decide_is_reserved_by_the_execution() -> None:
     assert outcome.transitions > 2 * outcome.executions > 0
 
 
+def test_what_is_left_of_a_late_batch_is_reserved_by_the_execution_and_waits_for_no_message() -> None:
+    scenario = replace(SMALL, kills=0.0, batch_takes_units=0.02)
+
+    outcome = run(scenario=scenario)
+
+    assert outcome.transitions > 2 * outcome.executions > 0
+    assert outcome.units == outcome.ends[End.COMPLETED] == outcome.stock
+    assert outcome.timed_out == 0
+
+
 def test_lambda_reads_a_queue_by_few_batches_at_first() -> None:
     limits = replace(SMALL_LIMITS, start_executions=2_000, start_executions_burst=2_000)
     few = run(limits=replace(limits, pollers_at_first=1, pollers_a_minute=1), scenario=replace(SMALL, tail=1.0))

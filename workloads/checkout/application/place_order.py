@@ -70,7 +70,7 @@ def _judge(ports: Ports, command: PlaceOrder, home: Home, cause: Cause) -> Order
     now = timestamp(ports.clock.now())
     order = place(command, offers, home=home, now=now, acceptance=cause.acceptance, correlation_id=cause.correlation_id)
     if isinstance(order, Refusal) or cause.acceptance is Acceptance.ASYNCHRONOUS:
-        # What nobody waits for is decided by the stock itself, in the saga.
+        # What nobody waits for is decided by the stock itself, where units are held.
         return order
     return refuse_sold_out(offers, region=home.region) or order
 
