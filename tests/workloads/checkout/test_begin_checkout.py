@@ -13,6 +13,7 @@ from tests.workloads.conftest import HERE
 from tests.workloads.functions import queue_batch
 from workloads.checkout.application.cancel import cancel_order
 from workloads.checkout.application.ports import RESERVATION_LIFETIME, Ports
+from workloads.checkout.application.sweep import sweep
 from workloads.checkout.domain.order import OrderStatus
 from workloads.checkout.domain.step import NothingReservedError, Outcome
 from workloads.checkout.entrypoints.saga_messages import SagaStart
@@ -184,6 +185,45 @@ def test_a_redrive_is_always_the_sagas(here: Ports) -> None:
 
     assert sagas.names == [f"{order}.r2"]
     assert status(here, order) is OrderStatus.PENDING
+
+
+def test_what_expired_before_its_saga_started_ends_as_cancelled_when_it_is_asked_for_again(
+    cells: AnyCells, here: Ports
+) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+    with pytest.raises(TimeoutError):
+        begin(here, Throttled(), message(order))
+    cells.clock.moment += RESERVATION_LIFETIME
+
+    assert sweep(here).released == (order,)
+    begin(here, sagas, message(order))
+
+    assert sagas.names == []
+    assert status(here, order) is OrderStatus.CANCELLED
+    assert [event["reason"] for event in events_of(cells, "PurchaseCancelled")] == ["ReservationExpired"]
+    assert cells.state().allotments[CD, HERE].free == 3
+    check(cells.state())
+
+
+@pytest.mark.parametrize(("stock", "started", "told"), [(3, 2, "StockReserved"), (1, 0, "PurchaseRejected")])
+def test_a_message_that_two_starters_have_at_a_time_is_decided_once(stock: int, started: int, told: str) -> None:
+    cells = MemoryCells()
+    here = cells.ports()
+    shop(here, stock=stock, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+
+    def the_other_one() -> None:
+        cells.before_commit = lambda: None
+        begin(here, sagas, message(order))
+
+    cells.before_commit = the_other_one
+    begin(here, sagas, message(order))
+
+    assert sagas.names == [order] * started
+    assert len(events_of(cells, told)) == 1
+    assert cells.state().allotments[CD, HERE].free == 1
+    check(cells.state())
 
 
 def test_what_is_not_held_any_more_is_not_paid(cells: AnyCells, here: Ports) -> None:
