@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -16,6 +16,18 @@ from workloads.checkout.domain.selling import PLAIN, Selling
 from workloads.contracts.commands import SetAllotment
 
 Decide = Callable[[Allotment], Change]
+
+
+class Case(NamedTuple):
+    """A decision, and what it is made on."""
+
+    selling: Selling
+    decide: Decide
+    free: int
+    wrong: tuple[int, ...]
+
+    def cell(self, told: int) -> Cell:
+        return Cell(self.free, self.selling, told)
 
 
 def moving(move: Callable[[Allotment, int], Movement], units: int) -> Decide:
@@ -51,60 +63,49 @@ OF_TOKENS: dict[str, tuple[Decide, int, tuple[int, ...]]] = {
     "allotted more": (allotting(UNITS + 5), 0, ()),
     "allotted less": (allotting(UNITS - 5), 10, (4,)),
 }
-CASES = [
-    pytest.param(selling, *case, id=f"{kind} {name}")
-    for kind, selling, cases in (("counter", PLAIN, OF_A_COUNTER), ("tokens", HOT, OF_TOKENS))
-    for name, case in cases.items()
-]
+IN_EACH_CASE = pytest.mark.parametrize(
+    "case",
+    [
+        pytest.param(Case(selling, *case), id=f"{kind} {name}")
+        for kind, selling, cases in (("counter", PLAIN, OF_A_COUNTER), ("tokens", HOT, OF_TOKENS))
+        for name, case in cases.items()
+    ],
+)
 
 
 @TOLD_BEFORE
-@pytest.mark.parametrize(("selling", "decide", "free", "wrong"), CASES)
-def test_a_decision_on_stock_that_somebody_has_changed_is_not_carried_out(
-    selling: Selling, decide: Decide, free: int, wrong: tuple[int, ...], told: int
-) -> None:
+@IN_EACH_CASE
+def test_a_decision_on_stock_that_somebody_has_changed_is_not_carried_out(case: Case, told: int) -> None:
     others: list[dict[str, Any]] = [
         {"availability": told + 1},
         {"selling_mode": "Draining"},
-        *({"free": units} for units in wrong),
+        *({"free": units} for units in case.wrong),
     ]
-    if isinstance(decide(Cell(free, selling, told).allotment()), SetAllotted):
+    if isinstance(case.decide(case.cell(told).allotment()), SetAllotted):
         others.append({"version": 7})
 
     for other in others:
-        cell = Cell(free, selling, told)
-        change = decide(cell.allotment())
+        cell = case.cell(told)
+        change = case.decide(cell.allotment())
         cell.put(**other)
         assert cell.refuses(change), other
 
 
 @TOLD_BEFORE
-@pytest.mark.parametrize(("selling", "decide", "free", "wrong"), CASES)
-def test_stock_that_is_gone_is_not_made_again(
-    selling: Selling,
-    decide: Decide,
-    free: int,
-    wrong: tuple[int, ...],  # noqa: ARG001 - of the case
-    told: int,
-) -> None:
-    cell = Cell(free, selling, told)
-    change = decide(cell.allotment())
+@IN_EACH_CASE
+def test_stock_that_is_gone_is_not_made_again(case: Case, told: int) -> None:
+    cell = case.cell(told)
+    change = case.decide(cell.allotment())
     cell.remove()
 
     assert cell.refuses(change)
 
 
 @TOLD_BEFORE
-@pytest.mark.parametrize(("selling", "decide", "free", "wrong"), CASES)
-def test_a_decision_on_stock_that_is_as_it_was_is_carried_out(
-    selling: Selling,
-    decide: Decide,
-    free: int,
-    wrong: tuple[int, ...],  # noqa: ARG001 - of the case
-    told: int,
-) -> None:
-    cell = Cell(free, selling, told)
-    change = decide(cell.allotment())
+@IN_EACH_CASE
+def test_a_decision_on_stock_that_is_as_it_was_is_carried_out(case: Case, told: int) -> None:
+    cell = case.cell(told)
+    change = case.decide(cell.allotment())
     assert isinstance(change, MoveStock | SetAllotted)
 
     cell.here.store.commit([change])
