@@ -41,15 +41,7 @@ def shop(deployment: Deployment) -> Iterator[Shop]:
 @pytest.fixture(scope="session")
 def operators(shop: Shop) -> dict[str, str]:
     """Return the access token of an operator of each Region."""
-    return {region: _operator(shop, region) for region in shop.regions}
-
-
-def _operator(shop: Shop, region: str) -> str:
-    name = f"{region}.{shop.unique('operator')}"
-    shop.accounts.open(name, region)
-    pool = shop.deployment.outputs["global"]["user_pools"][region]["id"]
-    shop.cognito(region).admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="operators")
-    return shop.accounts.sign_in(name, region)["AccessToken"]
+    return {region: shop.operator(region, f"{region}.{shop.unique('operator')}") for region in shop.regions}
 
 
 @pytest.fixture

@@ -93,6 +93,13 @@ class Shop:
             self._system_tokens[region] = self.accounts.system_of_record(region)
         return self._system_tokens[region]
 
+    def operator(self, region: str, name: str) -> str:
+        """Open an account that runs the shop, and return its access token."""
+        self.accounts.open(name, region)
+        pool = self.deployment.outputs["global"]["user_pools"][region]["id"]
+        self.cognito(region).admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="operators")
+        return self.accounts.sign_in(name, region)["AccessToken"]
+
     def customer(self, home: str, *, cents: int = 0) -> Customer:
         """Open an account, with money in its wallet if asked for."""
         customer_id = f"{home}.{self.unique('c')}"

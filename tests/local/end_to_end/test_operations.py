@@ -23,11 +23,7 @@ INTERVAL = 60 * 1_000_000 // 300
 @pytest.fixture(scope="module")
 def operator(shop: Shop) -> str:
     """Return the access token of an operator."""
-    region = shop.regions[0]
-    shop.accounts.open("anna", region)
-    pool = shop.deployment.outputs["global"]["user_pools"][region]["id"]
-    shop.cognito(region).admin_add_user_to_group(UserPoolId=pool, Username="anna", GroupName="operators")
-    return shop.accounts.sign_in("anna", region)["AccessToken"]
+    return shop.operator(shop.regions[0], "anna")
 
 
 def operate(shop: Shop, token: str, operation: str, body: dict[str, Any]) -> httpx.Response:

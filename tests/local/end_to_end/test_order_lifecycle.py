@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
@@ -23,15 +23,6 @@ def sagas_standing_still(shop: Shop, region: str) -> Generator[None]:
         yield
     finally:
         client.update_event_source_mapping(UUID=identifier, Enabled=True)
-
-
-def operator(shop: Shop, region: str) -> str:
-    """Return the token of a person who runs the shop."""
-    name = f"{region}.{shop.unique('operator')}"
-    shop.accounts.open(name, region)
-    pool = shop.deployment.outputs["global"]["user_pools"][region]["id"]
-    shop.cognito(region).admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName="operators")
-    return shop.accounts.sign_in(name, region)["AccessToken"]
 
 
 @pytest.mark.parametrize("arrival", [0, 1])
@@ -61,7 +52,9 @@ def test_a_pending_order_is_called_off_wherever_its_customer_asks(shop: Shop, ar
 
 
 @pytest.mark.parametrize("arrival", [0, 1])
-def test_an_operator_takes_a_purchase_back_from_anywhere(shop: Shop, arrival: int) -> None:
+def test_an_operator_takes_a_purchase_back_from_anywhere(
+    shop: Shop, operators: Mapping[str, str], arrival: int
+) -> None:
     home = shop.regions[0]
     customer = shop.customer(home, cents=1_000)
     sku = shop.title(cents=1_000, units=1)
@@ -70,7 +63,7 @@ def test_an_operator_takes_a_purchase_back_from_anywhere(shop: Shop, arrival: in
     refused = shop.post(home, f"{location}/cancellation", customer.token, {})
     assert (refused.status_code, refused.json()["type"].rsplit("/", 1)[-1]) == (409, "already-completed")
     region = shop.regions[arrival]
-    token = operator(shop, region)
+    token = operators[region]
     refund = {"orderId": location.rsplit("/", 1)[-1], "reason": "complaint 42"}
 
     def ask(token: str) -> httpx.Response:
