@@ -6,14 +6,12 @@ condition, compensates only where a step answers `false`, and gives each award a
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
 
-from components.checkout_saga_states import definition
-from tests.simulation.state_machine import StateError, StateMachine
 from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, deposit, place, shop
 from tests.workloads.checkout.cell import MemoryCells, events_of
@@ -122,25 +120,15 @@ def test_the_public_sample_skips_compensation_on_exceptions_and_this_one_goes_al
     if raising is not Step.RESERVE:
         begin(here, Ignored(), SagaStart(order_id=order, customer_id=CUSTOMER))
 
-    def task(_resource: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
-        request = msgspec.convert(arguments["Payload"], StepRequest)
+    def with_exceptions(request: StepRequest) -> Outcome:
         if request.step is raising and not done:
-            raise StateError("ConnectionError")
-        try:
-            outcome = carry_out(here, request)
-        except Exception as error:
-            raise StateError(type(error).__name__) from error
+            raise ConnectionError
+        outcome = carry_out(here, request)
         if request.step is raising:
-            raise StateError("States.Timeout")
-        return {"Payload": {"outcome": outcome.value}}
+            raise TimeoutError
+        return outcome
 
-    machine = StateMachine(
-        definition(steps_version_arn="steps", repair_queue_url="repair"),
-        task=task,
-        sleep=lambda _: None,
-        jitter=lambda: 0.0,
-    )
-    end = machine.run({"orderId": order, "customerId": CUSTOMER}, {"Execution": {"Id": "arn:o-1"}})
+    end = steps.run(here, order, with_exceptions)
 
     state = cells.state()
     check(state)

@@ -9,6 +9,7 @@ from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, deposit, list_price, place, request, shop, usd
 from tests.workloads.checkout.cell import AnyCells, MemoryCells, events_of
 from tests.workloads.checkout.invariants import check
+from tests.workloads.checkout.test_faults import Faults
 from tests.workloads.conftest import HERE
 from tests.workloads.functions import queue_batch
 from workloads.checkout.application.cancel import cancel_order
@@ -223,6 +224,34 @@ def test_a_message_that_two_starters_have_at_a_time_is_decided_once(stock: int, 
     assert sagas.names == [order] * started
     assert len(events_of(cells, told)) == 1
     assert cells.state().allotments[CD, HERE].free == 1
+    check(cells.state())
+
+
+@pytest.mark.parametrize("position", [1, 2])
+@pytest.mark.parametrize("when", ["before", "after"])
+@pytest.mark.parametrize(
+    ("stock", "end", "told", "free"),
+    [(3, OrderStatus.COMPLETED, "PurchaseCompleted", 1), (1, OrderStatus.REJECTED, "PurchaseRejected", 1)],
+    ids=["in stock", "sold out"],
+)
+def test_a_write_of_the_starter_that_fails_or_whose_answer_is_lost_changes_nothing_in_the_end(
+    *, stock: int, end: OrderStatus, told: str, free: int, when: str, position: int
+) -> None:
+    cells = MemoryCells()
+    faults = Faults(cells)
+    here = faults.ports[0]
+    shop(here, stock=stock, price=1000, balance=50_00)
+    order, sagas = place(here, (CD, 2)), Started()
+
+    faults.choose(when, position)
+    begin(here, sagas, message(order))
+    faults.choose("never", 0)
+    for name in sagas.names:
+        steps.run(here, name)
+
+    assert status(here, order) is end
+    assert len(events_of(cells, told)) == 1
+    assert cells.state().allotments[CD, HERE].free == free
     check(cells.state())
 
 
