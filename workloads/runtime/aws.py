@@ -31,6 +31,9 @@ _CONFIG: Final = Config(
     user_agent=f"meridian Botocore/{botocore.__version__}",
 )
 _LONG_POLL_CONFIG: Final = _CONFIG.merge(Config(read_timeout=25))
+_IN_PASSING_CONFIG: Final = _CONFIG.merge(
+    Config(connect_timeout=1, read_timeout=1, retries={"mode": "standard", "total_max_attempts": 1})
+)
 _SESSION: Final = session()
 
 
@@ -55,8 +58,18 @@ def s3() -> S3Client:
 
 
 def sqs() -> SQSClient:
+    """Return a client of SQS in this Region, for what polls for a second or not at all."""
+    return _client("sqs")
+
+
+def sqs_for_long_polls() -> SQSClient:
     """Return a client of SQS in this Region whose reads may last as long as a long poll (20 seconds)."""
     return _client("sqs", _LONG_POLL_CONFIG)
+
+
+def sqs_in_passing() -> SQSClient:
+    """Return a client of SQS in this Region whose silence costs a second: for what a request can do without."""
+    return _client("sqs", _IN_PASSING_CONFIG)
 
 
 def step_functions() -> SFNClient:

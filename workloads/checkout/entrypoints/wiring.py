@@ -76,5 +76,7 @@ def admitting_ports() -> Ports:
         ports(),
         admission=Admission(rate=rate, capacity=capacity),
         offers=OffersForASecond(time.monotonic),
-        saga_queue=SqsSagaQueue(aws.sqs, environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic),
+        saga_queue=SqsSagaQueue(
+            aws.sqs_in_passing, environment.required("SAGA_START_QUEUE_URL"), monotonic=time.monotonic
+        ),
     )

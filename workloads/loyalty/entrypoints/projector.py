@@ -125,7 +125,7 @@ def main() -> int:
     """Run the service; return the exit code."""
     stop = Stop()
     stop.listen()
-    queue = HintQueue(aws.sqs(), required("PROJECTION_HINTS_QUEUE_URL"))
+    queue = HintQueue(aws.sqs_for_long_polls(), required("PROJECTION_HINTS_QUEUE_URL"))
     Projector(queue, wired(project_balance), Heartbeat.of_environment(), stop).run()
     return 0
 
