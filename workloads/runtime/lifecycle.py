@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Callable
+from typing import Final
+
+_OBJECTS_BETWEEN_COLLECTIONS: Final = 20_000
 
 
 def at_start(*builders: Callable[[], object]) -> None:
@@ -11,3 +15,6 @@ def at_start(*builders: Callable[[], object]) -> None:
     if "AWS_LAMBDA_RUNTIME_API" in os.environ:
         for build in builders:
             build()
+        # What has been made so far stays for good: it is not looked through again.
+        gc.freeze()
+        gc.set_threshold(_OBJECTS_BETWEEN_COLLECTIONS)

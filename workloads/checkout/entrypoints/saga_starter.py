@@ -80,5 +80,4 @@ def _ports() -> Ports:
     return holding_ports()
 
 
-at_start(_starter)
-at_start(_ports)
+at_start(_starter, _ports)
