@@ -10,14 +10,12 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from ministack.services import cloudwatch, cloudwatch_logs, eventbridge, lambda_svc, stepfunctions
+from ministack.services import cloudwatch_logs, eventbridge, lambda_svc, stepfunctions
 
 from local.emulator.pinned import check_pinned
 
 _LOG_STREAMS: Final = 200
 """Of each function; ministack makes one an invocation, AWS one an execution environment."""
-_METRIC_POINTS: Final = 500
-"""Of each metric, between as many again; alarms look back some minutes."""
 _EVENTS: Final = 1000
 """Of each Region; ministack keeps them for nobody but itself."""
 _HISTORIES: Final = 200
@@ -41,20 +39,6 @@ def keep_the_newest_log_streams() -> None:
                 del streams[next(iter(streams))]
 
     lambda_svc._emit_lambda_logs = emit_and_forget
-
-
-def keep_the_newest_points() -> None:
-    """Forget the older half of a metric's points whenever there are twice as many as are kept."""
-    bucket = cloudwatch._metric_bucket
-    check_pinned(bucket, "be62c5f1548dc00e")
-
-    def bounded_bucket(key: Any) -> list[Any]:
-        points = bucket(key)
-        if len(points) >= 2 * _METRIC_POINTS:
-            del points[:-_METRIC_POINTS]
-        return points
-
-    cloudwatch._metric_bucket = bounded_bucket
 
 
 def keep_the_newest_events() -> None:

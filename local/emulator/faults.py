@@ -108,7 +108,7 @@ class Faults:
             if scope.get("path") == PATH:
                 await self._serve(scope, receive, send)
                 return
-            if not any(fault.point is Point.REQUEST for fault in self._set):
+            if not self.strike_requests:
                 await application(scope, receive, send)
                 return
             target = dict(scope.get("headers", ())).get(b"x-amz-target", b"").decode().rpartition(".")[2]
@@ -129,6 +129,11 @@ class Faults:
             await _answer(send, 400, {"__type": ERROR_TYPE, "message": fault.name})
 
         return answer_or_fail
+
+    @property
+    def strike_requests(self) -> bool:
+        """Whether any fault is set that a request can meet."""
+        return any(fault.point is Point.REQUEST for fault in self._set)
 
     def _strike(self, point: Point, subject: str, asked: object) -> Fault | None:
         if not self._set:

@@ -14,7 +14,6 @@ from typing import Final
 
 import uvicorn
 
-from local.emulator.one_write import OneWriteProtocol
 from local.emulator.settings import EmulatorSettings
 
 _PARENT_CHECK_SECONDS: Final = 0.25
@@ -56,6 +55,7 @@ def main(argument: str) -> None:
     from ministack.app import app  # noqa: PLC0415
 
     from local.emulator import patches  # noqa: PLC0415
+    from local.emulator.direct import direct_protocol  # noqa: PLC0415
     from local.emulator.faults import Faults  # noqa: PLC0415
 
     patches.apply(settings)
@@ -70,7 +70,7 @@ def main(argument: str) -> None:
         log.watch_invocations()
         served = log.watch_requests(served)
     threading.Thread(target=_end_with_parent, args=(settings, os.getppid()), daemon=True).start()
-    sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
+    sys.setswitchinterval(float(os.environ.get("SWI", "0.0005")))
     # The tables' items are ever more objects that are never garbage: to look through them seldom is enough.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_COLLECTION)
@@ -79,11 +79,12 @@ def main(argument: str) -> None:
         served,
         host="127.0.0.1",
         port=settings.port,
-        http=OneWriteProtocol,
+        http=direct_protocol(lambda: settings.request_log is not None or faults.strike_requests),
         loop="uvloop",
         lifespan="on",
         log_level="warning",
         access_log=False,
+        proxy_headers=False,
         server_header=False,
         date_header=False,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,

@@ -4,9 +4,10 @@
 
 A patch replaces or relies on code of the pinned version: `check_pinned` compares the digest of that code and stops the
 emulator when a new version changed it, so that a patch is looked at again instead of silently doing the wrong thing.
-What needs more than a few lines has a module of its own: `streams`, `workers`, `tables`, `bounds`.
+What needs more than a few lines has a module of its own.
 """
 
+import asyncio
 import json
 import subprocess
 import sys
@@ -14,28 +15,29 @@ import threading
 import time
 import types
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
 from email.utils import formatdate
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib import metadata
 from pathlib import Path
 from typing import Any, Final
 
-import msgspec
 from ministack import app
-from ministack.core import lambda_runtime, responses
-from ministack.core.responses import get_region
-from ministack.services import cloudwatch, eventbridge, lambda_svc, stepfunctions
+from ministack.core import lambda_runtime
+from ministack.services import eventbridge, lambda_svc, stepfunctions
 
 from local.bootstrap import MODULES, SCRIPT
-from local.emulator import bounds, tables
+from local.emulator import bounds, encoding, metrics, tables
 from local.emulator.pinned import PatchError, check_pinned
 from local.emulator.settings import EmulatorSettings
 from local.emulator.spawner import Spawner
 from local.emulator.streams import StreamPoller
-from local.emulator.workers import Worker
+from local.emulator.workers import worker_started_by
 
 PINNED_VERSION: Final = "1.5.33"
 _LAST_LINES: Final = 25
+_MOST_INVOCATIONS: Final = 512
 
 
 def apply(settings: EmulatorSettings) -> None:
@@ -44,43 +46,37 @@ def apply(settings: EmulatorSettings) -> None:
     if installed != PINNED_VERSION:
         message = f"ministack {installed} is installed; local/emulator/patches.py was written for {PINNED_VERSION}"
         raise PatchError(message)
-    fork_execution_environments()
     run_functions_in_lean_workers()
+    invoke_on_kept_threads()
     start_executions_at_once(settings)
     wait_for_a_free_worker(settings)
     settle_stream_batches(settings)
     refuse_events_without_entries()
-    evaluate_alarms_now_and_then()
     report_failures()
     gather_messages()
     send_few_headers()
-    encode_answers_quickly()
+    encoding.encode_quickly()
+    encoding.number_quickly()
     tables.parse_expressions_once()
     tables.copy_items_quickly()
     tables.share_items_between_replicas()
     tables.remember_requests_by_digest()
     bounds.keep_the_newest_log_streams()
-    bounds.keep_the_newest_points()
     bounds.keep_the_newest_events()
+    metrics.gather_equal_values()
+    metrics.keep_the_newest_points()
+    metrics.evaluate_alarms_once_a_minute()
 
 
 def run_functions_in_lean_workers() -> None:
-    """Serve the Runtime API and read a function's log with less: see `workers`.
+    """Serve the Runtime API on the thread that invokes, and fork what has the laptop's bootstrap: see `workers`.
 
     ministack's server of it is Python's, which sends an answer in two writes (44 ms apart by Nagle's algorithm) and
-    reads headers as e-mail; and it waits 50 ms for a first line even of a function that logs none.
+    reads headers as e-mail; it has threads of its own, looks ten times a second whether it is to end, and waits 50 ms
+    for a first line even of a function that logs none.
     """
     check_pinned(lambda_runtime.ProvidedWorker, "10c36526207f20fc")
     check_pinned(lambda_runtime._worker_class_for, "b5a23849280af819")
-    lambda_runtime.ProvidedWorker = Worker
-
-
-def fork_execution_environments() -> None:
-    """Fork the processes of functions that have the laptop's bootstrap, instead of starting an interpreter for each.
-
-    The others are started as before. See `spawner`.
-    """
-    check_pinned(lambda_runtime.ProvidedWorker._spawn, "f34380f97fd03e7d")
     spawner = Spawner()
 
     def fork_or_start(command: Sequence[str], **options: Any) -> Any:
@@ -90,9 +86,24 @@ def fork_execution_environments() -> None:
         variables = options["env"]
         return spawner.spawn([*MODULES[1:], variables["_HANDLER"]], directory=options["cwd"], variables=variables)
 
-    module = types.ModuleType("subprocess")
-    module.__dict__.update({**subprocess.__dict__, "Popen": fork_or_start})
-    lambda_runtime.subprocess = module
+    lambda_runtime.ProvidedWorker = worker_started_by(fork_or_start)
+
+
+def invoke_on_kept_threads() -> None:
+    """Keep the threads on which invocations wait: to start one costs more than twice what it takes to wake one.
+
+    There are more than calls can be nested, which is why ministack starts one for each.
+    """
+    check_pinned(lambda_svc.run_reentrant, "bd6c9a9940ab3b7f")
+    threads = ThreadPoolExecutor(_MOST_INVOCATIONS, thread_name_prefix="invocation")
+
+    async def run_on_a_kept_thread(function: Callable[..., Any], *arguments: Any, thread_name: str) -> Any:
+        del thread_name
+        return await asyncio.get_running_loop().run_in_executor(
+            threads, partial(copy_context().run, function, *arguments)
+        )
+
+    lambda_svc.run_reentrant = run_on_a_kept_thread
 
 
 def start_executions_at_once(settings: EmulatorSettings) -> None:
@@ -176,26 +187,6 @@ def refuse_events_without_entries() -> None:
     eventbridge._put_events = refuse_or_put
 
 
-def evaluate_alarms_now_and_then() -> None:
-    """Evaluate the alarms of a Region at most four times a minute, instead of with every PutMetricData.
-
-    An evaluation goes through every point of every metric and stops all else meanwhile; CloudWatch evaluates once a
-    minute.
-    """
-    evaluate = cloudwatch._evaluate_all_alarms
-    check_pinned(evaluate, "f83f88e57f1ccfc9")
-    interval = 15.0
-    last: dict[str, float] = {}
-
-    def evaluate_if_due() -> None:
-        region, now = get_region(), time.monotonic()
-        if now - last.get(region, -interval) >= interval:
-            last[region] = now
-            evaluate()
-
-    cloudwatch._evaluate_all_alarms = evaluate_if_due
-
-
 def report_failures() -> None:
     """Print a failed invocation with its last log lines as one JSON line, at once, for the supervisor to show."""
     dispatch: Callable[..., dict[str, Any]] = lambda_svc._execute_function_dispatch
@@ -260,18 +251,3 @@ def send_few_headers() -> None:
 
     app._asgi_header_list = encode_few
     app.formatdate = date_now
-
-
-def encode_answers_quickly() -> None:
-    """Encode the answers of the JSON protocols by msgspec, in a fifth of the time."""
-    check_pinned(responses.json_response, "e6a4da6038be24fa")
-
-    def dumps(data: Any, *, ensure_ascii: bool) -> str:
-        try:
-            return msgspec.json.encode(data).decode()
-        except (TypeError, ValueError, OverflowError):
-            return json.dumps(data, ensure_ascii=ensure_ascii)
-
-    module = types.ModuleType("json")
-    module.__dict__.update({**json.__dict__, "dumps": dumps})
-    responses.json = module

@@ -7,12 +7,12 @@ ministack never changes an item that is stored: whoever changes one copies it be
 
 import copy
 import hashlib
-import json
 import types
 from collections.abc import Callable
 from functools import lru_cache
 from typing import Any, Final, cast
 
+import msgspec
 from ministack.core.responses import get_account_id, get_region, request_scope
 from ministack.services import dynamodb
 
@@ -107,7 +107,7 @@ class _Signature:
 
 
 def _digest(request: Any) -> bytes:
-    return hashlib.sha256(json.dumps(request, sort_keys=True).encode()).digest()
+    return hashlib.sha256(_SORTED.encode(request)).digest()
 
 
 def _write(replica: Any, old_item: Any, new_item: Any, emit: Callable[..., None]) -> None:
@@ -133,4 +133,5 @@ def _copied(value: Any) -> Any:
     return value if type(value) in _IMMUTABLE else copy.deepcopy(value)
 
 
+_SORTED: Final = msgspec.json.Encoder(order="sorted")
 _IMMUTABLE: Final = frozenset({str, bytes, int, float, bool, type(None)})

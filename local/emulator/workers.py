@@ -3,174 +3,164 @@
 """A function's execution environment whose Runtime API and log cost little: an order takes about twenty invocations."""
 
 import os
-import queue
-import socket
-import socketserver
-import threading
-from collections.abc import Callable, Mapping
-from http import HTTPStatus
-from typing import IO, Any, Final
+import subprocess
+import time
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any, Final
 
-import httptools
-import msgspec
 from ministack.core import lambda_runtime
+from ministack.services import lambda_svc
 
-_NEXT: Final = "/runtime/invocation/next"
-_INIT_ERROR: Final = "/runtime/init/error"
-_STOP_CHECK_SECONDS: Final = 1.0
-_READ_BYTES: Final = 65_536
+from local.emulator.runtime_api import EnvironmentEndedError, EnvironmentTimeoutError, Invocation, Result, RuntimeApi
+
+Start = Callable[..., Any]
+"""Starts a process as `subprocess.Popen` does."""
+
+_INIT_SECONDS: Final = 10.0
+"""Of Lambda's init phase; one that takes longer is run again under the function's own time-out.
+
+https://docs.aws.amazon.com/lambda/latest/dg/lambda-runtime-environment.html
+"""
 
 
 class Worker(lambda_runtime.ProvidedWorker):
-    """ministack's worker of a custom runtime, with another server of the Runtime API and without a thread for its log.
+    """ministack's worker of a custom runtime, on one thread: that which invokes serves the Runtime API meanwhile."""
 
-    The log is read from the pipe when an answer has come: the function wrote its lines before it answered, so there is
-    nothing to wait for. While it runs, the pipe is emptied often enough never to fill.
-    """
+    start: Start = subprocess.Popen
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self._pipe: IO[bytes] | None = None
-        self._log = bytearray()
-        self._response_ready = _WatchedEvent(self._collect)
-        self._init_settled = _WatchedEvent(self._collect)
+        self._api: RuntimeApi | None = None
 
-    def _build_handler_class(self, generation: int, pending: queue.Queue[Any]) -> Any:
-        class Connection(_Connection):
-            worker, served_generation, invocations = self, generation, pending
+    def invoke(
+        self, event: Any, request_id: str, *, trace_id: str | None = None, invoked_function_arn: str | None = None
+    ) -> dict[str, Any]:
+        """Return ministack's description of the result, the log included."""
+        with self._lock:
+            timeout = float(self.config.get("Timeout", 30))
+            cold = self._api is None or self._has_ended()
+            api = self._started(timeout) if self._api is None or cold else self._api
+            invocation = Invocation(
+                request_id=request_id,
+                event=event,
+                function_arn=self.config.get("FunctionArn", "")
+                if invoked_function_arn is None
+                else invoked_function_arn,
+                trace_id=trace_id,
+                deadline_ms=int(1000 * (time.time() + timeout)),
+            )
+            try:
+                result = api.run(invocation, self._has_ended, timeout)
+            except EnvironmentEndedError:
+                error = _error("Runtime.ExitError", "Runtime exited before returning a response")
+                answer = self._torn_down(api, error)
+            except EnvironmentTimeoutError:
+                error = _error("Sandbox.Timedout", f"Task timed out after {self.config.get('Timeout', 30)}.00 seconds")
+                answer = self._torn_down(api, error)
+            else:
+                log = api.take_log()
+                answer = {**_described(result), "log": log}
+                # A runtime that failed to start serves no other invocation.
+                if api.init_error is not None:
+                    self._teardown()
+            return {**answer, "cold_start": cold}
 
-        return Connection
+    def _started(self, timeout: float) -> RuntimeApi:
+        try:
+            return self._spawn_within(_INIT_SECONDS)
+        except EnvironmentTimeoutError:
+            self._teardown()
+            try:
+                return self._spawn_within(timeout)
+            except EnvironmentTimeoutError as error:
+                self._teardown()
+                message = f"bootstrap did not reach the Runtime API within {timeout:g}s"
+                raise lambda_runtime.ProvidedInitTimeout(message) from error
 
-    def _pump_output(self, stream: IO[bytes], log_queue: queue.Queue[str]) -> None:
-        del log_queue
-        os.set_blocking(stream.fileno(), False)
-        self._pipe = stream
+    def _spawn_within(self, seconds: float) -> RuntimeApi:
+        self._teardown()
+        directory = lambda_svc._provided_runtime_code_dir(self.code_zip)
+        bootstrap = str(Path(directory) / "bootstrap")
+        if not os.access(bootstrap, os.X_OK):
+            message = "No bootstrap binary found in the deployment package."
+            raise lambda_runtime.ProvidedRuntimeError(message, "Runtime.InvalidEntrypoint")
+        api = self._api = RuntimeApi()
+        try:
+            # No fork while another thread writes code: the child would keep the file open, and it could not be run.
+            with lambda_svc._provided_code_lock:
+                self._proc = self.start(
+                    [bootstrap],
+                    cwd=directory,
+                    env=lambda_svc._provided_worker_env(self.config, directory, api.port),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                )
+        except OSError as error:
+            self._teardown()
+            message = f"Couldn't execute the bootstrap binary: {error}"
+            raise lambda_runtime.ProvidedRuntimeError(message, "Runtime.InvalidEntrypoint") from error
+        api.follow(self._proc.stdout)
+        try:
+            api.await_runtime(self._has_ended, seconds)
+        except EnvironmentEndedError as error:
+            code = None if self._proc is None else self._proc.poll()
+            self._teardown()
+            message = f"bootstrap exited during init with code {code}: {api.take_log()}"
+            raise RuntimeError(message) from error
+        if api.init_error is not None:
+            self._teardown()
+            message = f"init error: {api.init_error.payload}"
+            raise RuntimeError(message)
+        self._start_time = time.time()
+        return api
 
-    def _drain_stderr(self) -> str:
-        self._collect()
-        text = self._log.decode(errors="replace")
-        self._log.clear()
-        return text.rstrip("\n")
+    def _has_ended(self) -> bool:
+        process = self._proc
+        return process is None or process.poll() is not None
 
-    def _drain_stderr_bounded(self, *_waits: float, **_named_waits: float) -> str:
-        return self._drain_stderr()
+    def _torn_down(self, api: RuntimeApi, error: dict[str, Any]) -> dict[str, Any]:
+        self._teardown()
+        return {**error, "log": api.take_log()}
 
     def _teardown(self) -> None:
-        super()._teardown()
-        self._collect()
-        self._pipe = None
+        process, self._proc = self._proc, None
+        lambda_runtime._signal(process)
+        lambda_runtime._collect(process, time.monotonic() + lambda_runtime._REAP_GRACE)
+        self._close()
 
-    def _collect(self) -> None:
-        if self._pipe is None:
-            return
-        try:
-            while data := os.read(self._pipe.fileno(), _READ_BYTES):
-                self._log += data
-        except BlockingIOError:
-            pass
-        # What only an endless writer fills has no reader either.
-        del self._log[: -lambda_runtime._PROVIDED_LOG_MAX_LINES * 100]
+    def _close(self) -> None:
+        api, self._api = self._api, None
+        if api is not None:
+            api.close()
 
-
-class _WatchedEvent(threading.Event):
-    """Does something whenever a wait was in vain: ministack waits for at most 50 ms at a time."""
-
-    def __init__(self, meanwhile: Callable[[], None]) -> None:
-        super().__init__()
-        self._meanwhile = meanwhile
-
-    def wait(self, timeout: float | None = None) -> bool:
-        came = super().wait(timeout)
-        if not came:
-            self._meanwhile()
-        return came
-
-
-class _Connection(socketserver.BaseRequestHandler):
-    """One connection of a runtime to its Runtime API, with answers that leave in one write.
-
-    https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html
-    """
-
-    worker: Worker
-    served_generation: int
-    invocations: "queue.Queue[tuple[str, Any, int, str | None, str]]"
-    request: socket.socket
-
-    def handle(self) -> None:
-        self.request.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._url, self._body, self._complete = b"", bytearray(), False
-        parser = httptools.HttpRequestParser(self)
-        try:
-            while data := self.request.recv(_READ_BYTES):
-                parser.feed_data(data)
-                if self._complete:
-                    url, body = self._url.decode(), bytes(self._body)
-                    self._url, self._body, self._complete = b"", bytearray(), False
-                    self._serve(parser.get_method(), url, body)
-        except (ConnectionError, httptools.HttpParserError):
-            return
-
-    def on_url(self, url: bytes) -> None:
-        self._url += url
-
-    def on_header(self, name: bytes, value: bytes) -> None:
-        if name.lower() == b"expect" and value.lower() == b"100-continue":
-            self.request.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-
-    def on_body(self, body: bytes) -> None:
-        self._body += body
-
-    def on_message_complete(self) -> None:
-        self._complete = True
-
-    def _serve(self, method: bytes, path: str, body: bytes) -> None:
-        result = lambda_runtime._INVOCATION_RESULT_RE.search(path)
-        if method == b"GET" and _NEXT in path:
-            self._serve_next()
-        elif method == b"POST" and _INIT_ERROR in path:
-            self.worker._record_init_error(self.served_generation, _parsed(body))
-            self._answer(HTTPStatus.ACCEPTED)
-        elif method == b"POST" and result:
-            known = self.worker._record_result(self.served_generation, result[1], result[2], _parsed(body))
-            self._answer(HTTPStatus.ACCEPTED if known else HTTPStatus.BAD_REQUEST, _ANSWERS[known])
-        else:
-            self._answer(HTTPStatus.NOT_FOUND)
-
-    def _serve_next(self) -> None:
-        worker = self.worker
-        if not worker._mark_first_poll(self.served_generation):
-            self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, _STOPPED)
-            return
-        while not worker._stopping and self.served_generation == worker._generation:
+    def _discard_tmpdir(self) -> None:
+        # ministack has ended the process; who is waiting for it just now closes what it waits on.
+        if self._lock.acquire(blocking=False):
             try:
-                invocation = self.invocations.get(timeout=_STOP_CHECK_SECONDS)
-            except queue.Empty:
-                continue
-            request_id, event, deadline_ms, trace_id, function_arn = invocation
-            headers = {
-                "Lambda-Runtime-Aws-Request-Id": request_id,
-                "Lambda-Runtime-Deadline-Ms": str(deadline_ms),
-                "Lambda-Runtime-Invoked-Function-Arn": function_arn,
-                **({"Lambda-Runtime-Trace-Id": trace_id} if trace_id else {}),
-            }
-            self._answer(HTTPStatus.OK, msgspec.json.encode(event), headers)
-            return
-        self._answer(HTTPStatus.INTERNAL_SERVER_ERROR, _STOPPED)
-
-    def _answer(self, status: HTTPStatus, body: bytes = b"", headers: Mapping[str, str] | None = None) -> None:
-        named = {**(headers or {}), "Content-Type": "application/json", "Content-Length": str(len(body))}
-        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in named.items())]
-        self.request.sendall("\r\n".join([*lines, "", ""]).encode("latin-1") + body)
+                self._close()
+            finally:
+                self._lock.release()
 
 
-_STOPPED: Final = b'{"errorMessage":"execution environment stopped"}'
-# As ministack answers to the result of an invocation that is not the one in flight.
-_ANSWERS: Final = {True: b"", False: b'{"errorMessage":"Invalid request ID","errorType":"InvalidRequestID"}'}
+def worker_started_by(start: Callable[[Sequence[str]], Any]) -> type[Worker]:
+    """Return a worker whose processes are started so."""
+
+    class StartedWorker(Worker):
+        pass
+
+    StartedWorker.start = staticmethod(start)
+    return StartedWorker
 
 
-def _parsed(body: bytes) -> Any:
-    try:
-        return msgspec.json.decode(body)
-    except msgspec.DecodeError:
-        return body.decode(errors="replace")
+def _error(kind: str, message: str) -> dict[str, Any]:
+    return {"status": "error", "error": message, "error_payload": {"errorMessage": message, "errorType": kind}}
+
+
+def _described(result: Result) -> dict[str, Any]:
+    if not result.is_error:
+        return {"status": "ok", "result": result.payload}
+    payload = result.payload
+    message = payload.get("errorMessage") if isinstance(payload, dict) else str(payload)
+    return {"status": "error", "error": message, "error_payload": payload}

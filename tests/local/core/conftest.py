@@ -73,7 +73,7 @@ def laboratory(tmp_path_factory: pytest.TempPathFactory) -> Generator[Laboratory
 
 @pytest.fixture
 def deploy_function(laboratory: Laboratory) -> Callable[..., RecordedResource]:
-    def deploy(name: str, handler: str, **variables: str) -> RecordedResource:
+    def deploy(name: str, handler: str, *, timeout: int = 20, **variables: str) -> RecordedResource:
         return laboratory.create(
             "aws:lambda/function:Function",
             name,
@@ -81,7 +81,7 @@ def deploy_function(laboratory: Laboratory) -> Callable[..., RecordedResource]:
             imageUri="000000000000.dkr.ecr.us-east-1.amazonaws.com/meridian/sample@sha256:abc",
             imageConfig={"commands": [f"tests.local.core.sample_functions.{handler}"]},
             role="arn:aws:iam::000000000000:role/sample",
-            timeout=20,
+            timeout=timeout,
             memorySize=256,
             publish=True,
             environment={"variables": variables},

@@ -45,6 +45,18 @@ def chatter(event: dict[str, Any], context: Any) -> int:
     return event["lines"]
 
 
+def live_or_end(event: dict[str, Any], context: Any) -> int:
+    """Tell which process it is, or end it, or do not answer."""
+    match event["wish"]:
+        case "end":
+            os._exit(1)
+        case "hang":
+            time.sleep(60)
+        case _:
+            return os.getpid()
+    return 0
+
+
 def _note(key: str) -> None:
     with Path(os.environ["NOTES"]).open("a", encoding="utf-8") as notes:
         notes.write(key + "\n")

@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -244,3 +245,27 @@ def test_a_function_finds_the_emulator_and_its_declared_variables(
 def test_code_that_a_patch_was_not_written_for_is_refused() -> None:
     with pytest.raises(pinned.PatchError, match="look at its patch again"):
         pinned.check_pinned(json.dumps, "0123456789abcdef")
+
+
+def test_each_invocation_counts_once_in_the_metrics(laboratory: Laboratory, deploy_function: Deploy) -> None:
+    deploy_function("counted", "chatter")
+    for lines in (1, 1, 1):
+        payload = json.dumps({"lines": lines}).encode()
+        laboratory.context.call("lambda", "us-east-1", "Invoke", {"FunctionName": "counted", "Payload": payload})
+    laboratory.context.call("lambda", "us-east-1", "Invoke", {"FunctionName": "counted", "Payload": b"{}"})
+
+    def statistics(metric: str) -> tuple[float, float]:
+        now = datetime.now(UTC)
+        [point] = laboratory.context.client("cloudwatch", "us-east-1").get_metric_statistics(
+            Namespace="AWS/Lambda",
+            MetricName=metric,
+            Dimensions=[{"Name": "FunctionName", "Value": "counted"}],
+            StartTime=now - timedelta(hours=1),
+            EndTime=now + timedelta(hours=1),
+            Period=7200,
+            Statistics=["Sum", "SampleCount"],
+        )["Datapoints"]
+        return point["Sum"], point["SampleCount"]
+
+    assert statistics("Invocations") == (4, 4)
+    assert statistics("Errors") == (1, 4)
