@@ -5,6 +5,7 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 
+import uvloop
 from rich.console import Console
 
 from local.demo.accounts import Accounts, in_threads
@@ -28,7 +29,7 @@ def run(deployment: Deployment) -> int:
     """Replay the orders, prove the result, print it, and return the exit status: 1 on any difference."""
     console = Console()
     plan = make_plan(first_weeks(), deployment.regions)
-    result = asyncio.run(carry_out(deployment, plan, say=console.print))
+    result = uvloop.run(carry_out(deployment, plan, say=console.print))
     found = differences(plan, result.orders, result.customers)
     show(console, plan, result, found)
     return 1 if found else 0

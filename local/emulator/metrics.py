@@ -13,8 +13,8 @@ from local.emulator.pinned import check_pinned
 
 _POINTS: Final = 500
 """Of each metric, between as many again; alarms look back some minutes."""
-_EVALUATION_SECONDS: Final = 60.0
-"""CloudWatch evaluates an alarm once a minute (CloudWatch user guide, Alarm evaluation)."""
+_EVALUATION_SECONDS: Final = 15.0
+"""Between two evaluations of a Region's alarms; CloudWatch has a minute between them."""
 
 
 def gather_equal_values() -> None:
@@ -55,8 +55,8 @@ def keep_the_newest_points() -> None:
     cloudwatch._metric_bucket = bounded_bucket
 
 
-def evaluate_alarms_once_a_minute() -> None:
-    """Evaluate the alarms of a Region as often as CloudWatch does, instead of with every PutMetricData."""
+def evaluate_alarms_now_and_then() -> None:
+    """Evaluate the alarms of a Region at most four times a minute, instead of with every PutMetricData."""
     evaluate = cloudwatch._evaluate_all_alarms
     check_pinned(evaluate, "f83f88e57f1ccfc9")
     last: dict[str, float] = {}

@@ -65,7 +65,7 @@ def apply(settings: EmulatorSettings) -> None:
     bounds.keep_the_newest_events()
     metrics.gather_equal_values()
     metrics.keep_the_newest_points()
-    metrics.evaluate_alarms_once_a_minute()
+    metrics.evaluate_alarms_now_and_then()
 
 
 def run_functions_in_lean_workers() -> None:

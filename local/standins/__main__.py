@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Final
 
+import uvloop
+
 from local.deployment import Deployment
 from local.standins.emulator import Emulator
 from local.standins.event_forwarding import EventForwarder, forwarding_targets
@@ -66,7 +68,7 @@ def main(arguments: list[str]) -> int:
     parser.add_argument("--deployment", type=Path, required=True, help="the file that the deployer wrote")
     options = parser.parse_args(arguments)
     try:
-        asyncio.run(run(Deployment.load(options.deployment), JsonLinesReport()))
+        uvloop.run(run(Deployment.load(options.deployment), JsonLinesReport()))
     except (DefinitionError, PortTakenError, ServiceError) as error:
         print(error, file=sys.stderr)
         return 1

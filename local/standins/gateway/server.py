@@ -44,6 +44,8 @@ class GatewayServer:
                 lifespan="off",
                 log_level="warning",
                 access_log=False,
+                # Whoever asks is the client: nobody stands in front of this gateway.
+                proxy_headers=False,
                 server_header=False,
                 date_header=True,
                 timeout_keep_alive=KEEP_ALIVE_SECONDS,
