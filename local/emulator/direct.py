@@ -38,7 +38,7 @@ class _Operation:
 @dataclass(frozen=True, slots=True)
 class _Request:
     operation: _Operation
-    account: str
+    access_key: str
     region: str
     headers: dict[str, str]
 
@@ -64,7 +64,7 @@ _OPERATIONS: Final[dict[bytes, _Operation]] = {
 _INVOKE: Final = _Operation("lambda", lambda_svc, waits=True)
 _INVOCATION: Final = re.compile(rb"/2015-03-31/functions/[^/?]+/invocations(\?[^?]*)?")
 # Credential=…/20261122/us-east-1/dynamodb/aws4_request (Signature Version 4).
-_CREDENTIAL: Final = re.compile(rb"Credential=([0-9]{12})/[0-9]{8}/([a-z0-9-]+)/")
+_CREDENTIAL: Final = re.compile(rb"Credential=([^/]+)/[0-9]{8}/([a-z0-9-]+)/")
 _CALLERS: Final = 256
 _STATUS_LINES: Final = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n".encode() for status in HTTPStatus}
 _LOG: Final = logging.getLogger(__name__)
@@ -156,13 +156,15 @@ class _DirectProtocol(OneWriteProtocol):
     def _is_special(self, named: dict[bytes, bytes]) -> bool:
         # uvicorn has no cycle before its first request.
         cycle: Any = self.cycle
+        parser: Any = self.parser
         by_application = cycle is not None and not cycle.response_complete
-        return by_application or self.expect_100_continue or b"content-encoding" in named or b"connection" in named
+        ends = parser.should_upgrade() or not parser.should_keep_alive()
+        return by_application or ends or self.expect_100_continue or b"content-encoding" in named
 
 
 def _know_caller(request: _Request) -> None:
-    responses._request_account_id.set(request.account)
-    responses._request_region.set(request.region)
+    responses.set_request_account_id(request.access_key)
+    responses.set_request_region(request.region)
 
 
 def _at_once(asked: Coroutine[Any, Any, _Answer]) -> _Answer:
@@ -194,6 +196,6 @@ def _encoded(service: str, answer: _Answer) -> bytes:
 
 @lru_cache(_CALLERS)
 def _caller_of(credential: bytes) -> tuple[str, str] | None:
-    """Return account and Region of who signed, if the account can be read from it."""
+    """Return access key and Region of who signed."""
     found = _CREDENTIAL.search(credential)
     return None if found is None else (found[1].decode(), found[2].decode())

@@ -52,8 +52,8 @@ def all_by_the_application(laboratory: Laboratory) -> Generator[None]:
         httpx.put(url, json=[], trust_env=False).raise_for_status()
 
 
-def headers_of(target: str, region: str = "us-east-1", service: str = "dynamodb") -> dict[str, str]:
-    scope = f"000000000000/20260101/{region}/{service}/aws4_request"
+def headers_of(target: str, region: str = "us-east-1", service: str = "dynamodb", key: str = "test") -> dict[str, str]:
+    scope = f"{key}/20260101/{region}/{service}/aws4_request"
     return {
         "Authorization": f"AWS4-HMAC-SHA256 Credential={scope}, SignedHeaders=host, Signature=0",
         "Content-Type": "application/x-amz-json-1.0",
@@ -114,6 +114,31 @@ def test_the_direct_answer_is_the_applications(laboratory: Laboratory, target: s
         by_application = ask(laboratory, target, body)
 
     assert direct == by_application
+
+
+@pytest.mark.parametrize("key", ["test", "000000000000"], ids=["a key", "an account"])
+@pytest.mark.parametrize(
+    ("path", "headers"),
+    [
+        ("/", headers_of("DynamoDB_20120810.GetItem")),
+        ("/", headers_of("AWSEvents.PutEvents", service="events")),
+        ("/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:absent/invocations", headers_of("")),
+    ],
+    ids=["item", "events", "invocation"],
+)
+def test_what_an_order_consists_of_goes_the_direct_way(
+    laboratory: Laboratory, path: str, headers: dict[str, str], key: str
+) -> None:
+    signed = {**headers, "Authorization": headers["Authorization"].replace("test", key)}
+
+    def marks() -> set[str]:
+        url = laboratory.context.emulator_url + path
+        return {name.lower() for name in httpx.post(url, content=b"{}", headers=signed, trust_env=False).headers}
+
+    # Only the application names an answer twice.
+    assert "x-amz-id-2" not in marks()
+    with all_by_the_application(laboratory):
+        assert "x-amz-id-2" in marks()
 
 
 @pytest.mark.usefixtures("table")
