@@ -30,8 +30,8 @@ from tests.local.end_to_end.shop import Shop
 AIM: Final = 0.5
 """Of the ceiling."""
 
-_AT_ONCE: Final = 16
-_CUSTOMERS: Final = 16
+_AT_ONCE: Final = 48
+_CUSTOMERS: Final = 24
 """In each Region: fewer would wait for their own wallets, and a customer places only so many orders at once."""
 _CENTS: Final = 999
 _AS_MANY_EXECUTIONS: Final = 4

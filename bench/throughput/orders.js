@@ -19,13 +19,12 @@ export default function () {
     Authorization: `Bearer ${customer.token}`,
     "Content-Type": "application/json",
     "Idempotency-Key": `${plan.run}-${number}`,
-    Prefer: "wait=10",
   };
   const body = JSON.stringify({ lines: [{ sku: plan.sku, quantity: 1 }] });
   let answer = http.post(`${customer.url}/v1/orders`, body, { headers });
   const placed = check(answer, { placed: (given) => given.status === 201 });
   const location = answer.headers["Location"];
-  for (let looks = 0; placed && answer.json("state") === "Pending" && looks < 60; looks++) {
+  for (let looks = 0; placed && answer.json("state") === "Pending" && looks < 120; looks++) {
     sleep(0.5);
     answer = http.get(`${customer.url}${location}`, { headers });
   }
