@@ -1,6 +1,6 @@
 # It replaces a part of ministack, and so uses what that part used.
 # pyright: reportPrivateUsage=false
-"""A function's execution environment whose Runtime API and log cost little: an order takes about twenty invocations."""
+"""A function's execution environment whose Runtime API and log cost little: an order takes a dozen invocations."""
 
 import os
 import subprocess
@@ -38,77 +38,59 @@ class Worker(lambda_runtime.ProvidedWorker):
     ) -> dict[str, Any]:
         """Return ministack's description of the result, the log included."""
         with self._lock:
-            timeout = float(self.config.get("Timeout", 30))
-            cold = self._api is None or self._has_ended()
-            api = self._started(timeout) if self._api is None or cold else self._api
+            timeout = self.config.get("Timeout", 30)
+            kept = None if self._has_ended() else self._api
+            api = kept or self._started(timeout)
+            arn = self.config.get("FunctionArn", "") if invoked_function_arn is None else invoked_function_arn
             invocation = Invocation(
                 request_id=request_id,
                 event=event,
-                function_arn=self.config.get("FunctionArn", "")
-                if invoked_function_arn is None
-                else invoked_function_arn,
+                function_arn=arn,
                 trace_id=trace_id,
                 deadline_ms=int(1000 * (time.time() + timeout)),
             )
-            try:
-                result = api.run(invocation, self._has_ended, timeout)
-            except EnvironmentEndedError:
-                error = _error("Runtime.ExitError", "Runtime exited before returning a response")
-                answer = self._torn_down(api, error)
-            except EnvironmentTimeoutError:
-                error = _error("Sandbox.Timedout", f"Task timed out after {self.config.get('Timeout', 30)}.00 seconds")
-                answer = self._torn_down(api, error)
-            else:
-                log = api.take_log()
-                answer = {**_described(result), "log": log}
-                # A runtime that failed to start serves no other invocation.
-                if api.init_error is not None:
-                    self._teardown()
-            return {**answer, "cold_start": cold}
+            return {**self._outcome(api, invocation, timeout), "cold_start": kept is None}
+
+    def _outcome(self, api: RuntimeApi, invocation: Invocation, timeout: int) -> dict[str, Any]:
+        try:
+            outcome = _described(api.run(invocation, self._has_ended, timeout))
+        except EnvironmentEndedError:
+            outcome = _error("Runtime.ExitError", "Runtime exited before returning a response")
+            self._teardown()
+        except EnvironmentTimeoutError:
+            outcome = _error("Sandbox.Timedout", f"Task timed out after {timeout}.00 seconds")
+            self._teardown()
+        if api.init_error is not None:
+            # A runtime that failed to start serves no other invocation.
+            self._teardown()
+        return {**outcome, "log": api.take_log()}
 
     def _started(self, timeout: float) -> RuntimeApi:
         try:
             return self._spawn_within(_INIT_SECONDS)
         except EnvironmentTimeoutError:
-            self._teardown()
             try:
                 return self._spawn_within(timeout)
             except EnvironmentTimeoutError as error:
-                self._teardown()
                 message = f"bootstrap did not reach the Runtime API within {timeout:g}s"
                 raise lambda_runtime.ProvidedInitTimeout(message) from error
 
     def _spawn_within(self, seconds: float) -> RuntimeApi:
         self._teardown()
-        directory = lambda_svc._provided_runtime_code_dir(self.code_zip)
-        bootstrap = str(Path(directory) / "bootstrap")
-        if not os.access(bootstrap, os.X_OK):
-            message = "No bootstrap binary found in the deployment package."
-            raise lambda_runtime.ProvidedRuntimeError(message, "Runtime.InvalidEntrypoint")
         api = self._api = RuntimeApi()
         try:
-            # No fork while another thread writes code: the child would keep the file open, and it could not be run.
-            with lambda_svc._provided_code_lock:
-                self._proc = self.start(
-                    [bootstrap],
-                    cwd=directory,
-                    env=lambda_svc._provided_worker_env(self.config, directory, api.port),
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.PIPE,
-                    stderr=subprocess.STDOUT,
-                )
-        except OSError as error:
-            self._teardown()
-            message = f"Couldn't execute the bootstrap binary: {error}"
-            raise lambda_runtime.ProvidedRuntimeError(message, "Runtime.InvalidEntrypoint") from error
-        api.follow(self._proc.stdout)
-        try:
+            self._proc = self._launched(api.port)
+            api.follow(self._proc.stdout)
             api.await_runtime(self._has_ended, seconds)
         except EnvironmentEndedError as error:
             code = None if self._proc is None else self._proc.poll()
             self._teardown()
             message = f"bootstrap exited during init with code {code}: {api.take_log()}"
             raise RuntimeError(message) from error
+        except BaseException:
+            # Never leave a half-built environment behind.
+            self._teardown()
+            raise
         if api.init_error is not None:
             self._teardown()
             message = f"init error: {api.init_error.payload}"
@@ -116,13 +98,30 @@ class Worker(lambda_runtime.ProvidedWorker):
         self._start_time = time.time()
         return api
 
+    def _launched(self, port: int) -> Any:
+        directory = lambda_svc._provided_runtime_code_dir(self.code_zip)
+        bootstrap = str(Path(directory) / "bootstrap")
+        if not os.access(bootstrap, os.X_OK):
+            message = "No bootstrap binary found in the deployment package."
+            raise lambda_runtime.ProvidedRuntimeError(message, "Runtime.InvalidEntrypoint")
+        try:
+            # No fork while another thread writes code: the child would keep the file open, and it could not be run.
+            with lambda_svc._provided_code_lock:
+                return self.start(
+                    [bootstrap],
+                    cwd=directory,
+                    env=lambda_svc._provided_worker_env(self.config, directory, port),
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                )
+        except OSError as error:
+            message = f"Couldn't execute the bootstrap binary: {error}"
+            raise lambda_runtime.ProvidedRuntimeError(message, "Runtime.InvalidEntrypoint") from error
+
     def _has_ended(self) -> bool:
         process = self._proc
         return process is None or process.poll() is not None
-
-    def _torn_down(self, api: RuntimeApi, error: dict[str, Any]) -> dict[str, Any]:
-        self._teardown()
-        return {**error, "log": api.take_log()}
 
     def _teardown(self) -> None:
         process, self._proc = self._proc, None
