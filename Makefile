@@ -32,7 +32,7 @@ up-local: $(ENVIRONMENT) ## As make local, but deployed by the real Pulumi engin
 
 .PHONY: test
 test: $(ENVIRONMENT) ## Run all tests but the long ones and those that build images or need the Pulumi engine.
-	@$(RUN) -m pytest -m "not images and not engine and not soak"
+	@$(RUN) -m pytest -m "not images and not engine and not soak" -n logical --maxprocesses 4 --dist loadfile
 
 .PHONY: soak
 soak: $(ENVIRONMENT) ## Run the long tests: what make test samples, in full.

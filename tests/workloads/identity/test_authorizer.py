@@ -193,7 +193,7 @@ def test_the_pools_of_all_regions_are_accepted(here: Pool, pools: dict[str, Pool
 @pytest.mark.parametrize(
     "claims",
     [
-        {"exp": int(NOW) - 1},
+        pytest.param({"exp": int(NOW) - 1}, id="expired"),
         {"exp": None},
         {"exp": "never"},
         {"token_use": "id"},
