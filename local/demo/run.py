@@ -21,6 +21,7 @@ from local.demo.report import show
 from local.demo.stocktaking import stock_takers
 from local.demo.verify import differences
 from local.deployment import Deployment
+from local.sdk import speak_directly
 
 Say = Callable[[str], None]
 
@@ -28,6 +29,7 @@ Say = Callable[[str], None]
 def run(deployment: Deployment) -> int:
     """Replay the orders, prove the result, print it, and return the exit status: 1 on any difference."""
     console = Console()
+    speak_directly()
     plan = make_plan(first_weeks(), deployment.regions)
     result = uvloop.run(carry_out(deployment, plan, say=console.print))
     found = differences(plan, result.orders, result.customers)

@@ -4,7 +4,7 @@
 
 On the way through ministack's application a task is made for each, and some dozens of services are asked whether its
 path or its host is theirs: for a read of an item that is most of the work. The SDKs name what they ask for in one
-header, and of the operations here only an invocation waits for anything.
+header, and of the operations here only invocations and sign-ins wait for anything.
 """
 
 import asyncio
@@ -21,7 +21,7 @@ from urllib.parse import parse_qs, unquote
 
 from ministack import app
 from ministack.core import responses
-from ministack.services import dynamodb, eventbridge, lambda_svc, sqs, stepfunctions
+from ministack.services import cognito, dynamodb, eventbridge, lambda_svc, sqs, stepfunctions
 
 from local.emulator.encoding import new_id
 from local.emulator.one_write import OneWriteProtocol
@@ -55,11 +55,16 @@ _DYNAMODB: Final = (
     "TransactWriteItems",
 )
 _SQS: Final = ("SendMessage", "SendMessageBatch", "DeleteMessage", "DeleteMessageBatch", "GetQueueAttributes")
+_COGNITO: Final = ("AdminCreateUser", "AdminSetUserPassword", "InitiateAuth")
 _OPERATIONS: Final[dict[bytes, _Operation]] = {
     **{f"DynamoDB_20120810.{name}".encode(): _Operation("dynamodb", dynamodb) for name in _DYNAMODB},
     **{f"AmazonSQS.{name}".encode(): _Operation("sqs", sqs) for name in _SQS},
     b"AWSEvents.PutEvents": _Operation("events", eventbridge),
     b"AWSStepFunctions.StartExecution": _Operation("states", stepfunctions),
+    **{
+        f"AWSCognitoIdentityProviderService.{name}".encode(): _Operation("cognito-idp", cognito, waits=True)
+        for name in _COGNITO
+    },
 }
 _INVOKE: Final = _Operation("lambda", lambda_svc, waits=True)
 _INVOCATION: Final = re.compile(rb"/2015-03-31/functions/[^/?]+/invocations(\?[^?]*)?")
@@ -113,7 +118,7 @@ class _DirectProtocol(OneWriteProtocol):
             super().on_message_complete()
         elif self._under_way is not None:
             # No SDK sends a request before it has the answer to the one before.
-            self.send_400_response("A connection carries one invocation at a time.")
+            self.send_400_response("A connection carries one request at a time.")
         else:
             self._begin(request)
 

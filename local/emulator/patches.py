@@ -25,7 +25,7 @@ from typing import Any, Final
 
 from ministack import app
 from ministack.core import lambda_runtime
-from ministack.services import eventbridge, lambda_svc, stepfunctions
+from ministack.services import cognito, eventbridge, lambda_svc, stepfunctions
 
 from local.bootstrap import MODULES, SCRIPT
 from local.emulator import bounds, encoding, metrics, tables
@@ -37,7 +37,7 @@ from local.emulator.workers import worker_started_by
 
 PINNED_VERSION: Final = "1.5.33"
 _LAST_LINES: Final = 25
-_MOST_INVOCATIONS: Final = 512
+_MOST_WAITING: Final = 512
 
 
 def apply(settings: EmulatorSettings) -> None:
@@ -47,7 +47,7 @@ def apply(settings: EmulatorSettings) -> None:
         message = f"ministack {installed} is installed; local/emulator/patches.py was written for {PINNED_VERSION}"
         raise PatchError(message)
     run_functions_in_lean_workers()
-    invoke_on_kept_threads()
+    wait_on_kept_threads()
     start_executions_at_once(settings)
     wait_for_a_free_worker(settings)
     settle_stream_batches(settings)
@@ -89,13 +89,13 @@ def run_functions_in_lean_workers() -> None:
     lambda_runtime.ProvidedWorker = worker_started_by(fork_or_start)
 
 
-def invoke_on_kept_threads() -> None:
-    """Keep the threads on which invocations wait: to start one costs more than twice what it takes to wake one.
+def wait_on_kept_threads() -> None:
+    """Keep the threads on which invocations and sign-ins wait: to start one costs more than twice what a wake-up does.
 
     There are more than calls can be nested, which is why ministack starts one for each.
     """
     check_pinned(lambda_svc.run_reentrant, "bd6c9a9940ab3b7f")
-    threads = ThreadPoolExecutor(_MOST_INVOCATIONS, thread_name_prefix="invocation")
+    threads = ThreadPoolExecutor(_MOST_WAITING, thread_name_prefix="waiting")
 
     async def run_on_a_kept_thread(function: Callable[..., Any], *arguments: Any, thread_name: str) -> Any:
         del thread_name
@@ -104,6 +104,7 @@ def invoke_on_kept_threads() -> None:
         )
 
     lambda_svc.run_reentrant = run_on_a_kept_thread
+    cognito.run_reentrant = run_on_a_kept_thread
 
 
 def start_executions_at_once(settings: EmulatorSettings) -> None:

@@ -122,9 +122,10 @@ def test_the_direct_answer_is_the_applications(laboratory: Laboratory, target: s
     [
         ("/", headers_of("DynamoDB_20120810.GetItem")),
         ("/", headers_of("AWSEvents.PutEvents", service="events")),
+        ("/", headers_of("AWSCognitoIdentityProviderService.InitiateAuth", service="cognito-idp")),
         ("/2015-03-31/functions/arn:aws:lambda:us-east-1:000000000000:function:absent/invocations", headers_of("")),
     ],
-    ids=["item", "events", "invocation"],
+    ids=["item", "events", "sign-in", "invocation"],
 )
 def test_what_an_order_consists_of_goes_the_direct_way(
     laboratory: Laboratory, path: str, headers: dict[str, str], key: str
@@ -179,4 +180,4 @@ def test_a_second_request_before_the_answer_to_an_invocation_is_refused(laborato
         answered = b"".join(iter(lambda: client.recv(65_536), b""))
 
     assert answered.startswith(b"HTTP/1.1 400")
-    assert b"one invocation at a time" in answered
+    assert b"one request at a time" in answered
