@@ -29,19 +29,19 @@ class NothingToChangeError(Exception):
 
 
 def without(type_: str, path: str, *, stack: str = CELL, named: str = "") -> Defect:
-    """Take one property of the first such resource away."""
+    """Take one property of the first such resource by name away."""
     return _edited(f"{_short(type_)} without {path}", type_, lambda tree: _set(tree, path, None), stack, named)
 
 
 def having(type_: str, path: str, value: Any, *, stack: str = CELL, named: str = "") -> Defect:
-    """Set one property of the first such resource to another value."""
+    """Set one property of the first such resource by name to another value."""
     return _edited(f"{_short(type_)} with {path} {value!r}", type_, lambda tree: _set(tree, path, value), stack, named)
 
 
 def saying(
     type_: str, path: str, change: Callable[[Any], Any], what: str, *, stack: str = CELL, named: str = ""
 ) -> Defect:
-    """Change the JSON document that a property of the first such resource holds."""
+    """Change the JSON document that a property of the first such resource by name holds."""
 
     def edit(tree: Properties) -> None:
         tree[path] = json.dumps(change(json.loads(tree[path])))
@@ -106,7 +106,8 @@ def _edited(what: str, type_: str, edit: Callable[[Properties], None], stack: st
 def _first(
     resources: Resources, type_: str, named: str, change: Callable[[RecordedResource], RecordedResource]
 ) -> list[RecordedResource]:
-    for index, resource in enumerate(resources):
+    # By name: in which order resources are registered differs from run to run.
+    for index, resource in sorted(enumerate(resources), key=lambda each: each[1].name):
         if resource.type == type_ and named in resource.name:
             return [*resources[:index], change(resource), *resources[index + 1 :]]
     raise NothingToChangeError(f"{type_} {named}")
