@@ -81,8 +81,7 @@ def direct_protocol(application_only: Callable[[], bool]) -> type[OneWriteProtoc
     check_pinned(dynamodb.handle_request, "1201f2ac993ce1a0")
 
     class DirectProtocol(_DirectProtocol):
-        def _may_answer(self) -> bool:
-            return not application_only() and not app._get_reset_lock().locked()
+        _application_only = staticmethod(application_only)
 
     return DirectProtocol
 
@@ -90,12 +89,10 @@ def direct_protocol(application_only: Callable[[], bool]) -> type[OneWriteProtoc
 class _DirectProtocol(OneWriteProtocol):
     """uvicorn's protocol, but for the requests that are answered directly."""
 
+    _application_only: Callable[[], bool]
     _request: _Request | None = None
     _asked: bytearray
     _under_way: asyncio.Task[None] | None = None
-
-    def _may_answer(self) -> bool:
-        raise NotImplementedError
 
     def on_headers_complete(self) -> None:
         """Look whether the request is one of them."""
@@ -153,7 +150,7 @@ class _DirectProtocol(OneWriteProtocol):
         if operation is None and _INVOCATION.fullmatch(self.url):
             operation = _INVOKE
         caller = _caller_of(named.get(b"authorization", b"").partition(b",")[0])
-        if operation is None or caller is None or self._is_special(named) or not self._may_answer():
+        if operation is None or caller is None or self._is_special(named):
             return None
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in named.items()}
         return _Request(operation, *caller, headers)
@@ -164,7 +161,8 @@ class _DirectProtocol(OneWriteProtocol):
         parser: Any = self.parser
         by_application = cycle is not None and not cycle.response_complete
         ends = parser.should_upgrade() or not parser.should_keep_alive()
-        return by_application or ends or self.expect_100_continue or b"content-encoding" in named
+        differs = self.expect_100_continue or b"content-encoding" in named or parser.get_method() != b"POST"
+        return by_application or ends or differs or app._get_reset_lock().locked() or self._application_only()
 
 
 def _know_caller(request: _Request) -> None:

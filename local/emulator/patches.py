@@ -33,7 +33,7 @@ from local.emulator.pinned import PatchError, check_pinned
 from local.emulator.settings import EmulatorSettings
 from local.emulator.spawner import Spawner
 from local.emulator.streams import StreamPoller
-from local.emulator.workers import worker_started_by
+from local.emulator.workers import Worker
 
 PINNED_VERSION: Final = "1.5.33"
 _LAST_LINES: Final = 25
@@ -86,7 +86,8 @@ def run_functions_in_lean_workers() -> None:
         variables = options["env"]
         return spawner.spawn([*MODULES[1:], variables["_HANDLER"]], directory=options["cwd"], variables=variables)
 
-    lambda_runtime.ProvidedWorker = worker_started_by(fork_or_start)
+    Worker.start = staticmethod(fork_or_start)
+    lambda_runtime.ProvidedWorker = Worker
 
 
 def wait_on_kept_threads() -> None:

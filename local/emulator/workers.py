@@ -5,7 +5,7 @@
 import os
 import subprocess
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
@@ -141,16 +141,6 @@ class Worker(lambda_runtime.ProvidedWorker):
                 self._close()
             finally:
                 self._lock.release()
-
-
-def worker_started_by(start: Callable[[Sequence[str]], Any]) -> type[Worker]:
-    """Return a worker whose processes are started so."""
-
-    class StartedWorker(Worker):
-        pass
-
-    StartedWorker.start = staticmethod(start)
-    return StartedWorker
 
 
 def _error(kind: str, message: str) -> dict[str, Any]:
