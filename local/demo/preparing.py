@@ -1,5 +1,6 @@
 """Brings in what the replay needs: prices, units and money. Without any of it there is nothing to replay on."""
 
+import asyncio
 from collections.abc import Iterable
 from itertools import cycle
 from typing import Final
@@ -41,9 +42,9 @@ async def stock_the_shop(plan: Plan, session: Session) -> None:
     async def heat(title: Title) -> None:
         """Have a title sold by tokens, which takes that it has an allotment."""
         region, sku = title
-        await allot((title, plan.allotments[title]))
-        await settled(sent[region].pop())
-        await settled(accepted(await session.apis[region].sell_hot(session.systems[region], sku=sku)))
+        api, token = session.apis[region], session.systems[region]
+        await settled(accepted(await api.set_allotment(token, sku=sku, units=plan.allotments[title])))
+        await settled(accepted(await api.sell_hot(token, sku=sku)))
 
     deadline = Deadline(PATIENCE)
 
@@ -53,13 +54,17 @@ async def stock_the_shop(plan: Plan, session: Session) -> None:
             message = f"{reply.operation} in {reply.region} was refused: {document.problem}"
             raise PreparationError(message)
 
+    async def allot_and_settle() -> None:
+        plain = [allotment for allotment in plan.allotments.items() if allotment[0] not in plan.hot]
+        await for_each(plain, allot, workers=CONCURRENCY)
+        last = [reply for replies in sent.values() for reply in replies[-LAST_COMMANDS:]]
+        await for_each(last, settled, workers=CONCURRENCY)
+
     await for_each(plan.prices.items(), price, workers=CONCURRENCY)
-    plain = [allotment for allotment in plan.allotments.items() if allotment[0] not in plan.hot]
-    await for_each(plain, allot, workers=CONCURRENCY)
-    last = [reply for replies in sent.values() for reply in replies[-LAST_COMMANDS:]]
-    await for_each(last, settled, workers=CONCURRENCY)
-    for title in sorted(plan.hot):
-        await heat(title)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(allot_and_settle())
+        for title in sorted(plan.hot):
+            group.create_task(heat(title))
 
 
 async def fill_wallets(customers: Iterable[PlannedCustomer], session: Session) -> list[CustomerRecord]:

@@ -61,12 +61,13 @@ async def carry_out(deployment: Deployment, plan: Plan, *, say: Say) -> Result:
             usual = group.create_task(_place(plan, session, say))
             rush = group.create_task(_rush(plan, session, say))
         orders = usual.result() + rush.result()
-        async with _stage(say, "stock taken: what must be left is bought, and one unit more is asked for"):
-            takers = stock_takers(plan, orders)
-            customers += await _let_in(takers, session, accounts)
-            orders += await _take_stock(takers, session)
-        async with _stage(say, "each order read in the other Region, each customer's Single View in every Region"):
-            await asyncio.gather(read_orders(orders, session), read_customers(customers, orders, session))
+        # Who takes stock buys what nobody wants any more: that changes nothing of what is read meanwhile.
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_read_back(customers, orders, session, say))
+            taking = group.create_task(_take_stock(stock_takers(plan, orders), session, accounts, say))
+        takers, the_rest = taking.result()
+        await _read(takers, the_rest, session)
+        customers, orders = customers + takers, orders + the_rest
     return Result(orders=orders, customers=customers, stopwatch=stopwatch, ordering_began=began)
 
 
@@ -95,9 +96,15 @@ async def _rush(plan: Plan, session: Session, say: Say) -> list[OrderRecord]:
         return await place_at_once(plan.burst, session)
 
 
-async def _let_in(customers: Sequence[PlannedCustomer], session: Session, accounts: Accounts) -> list[CustomerRecord]:
-    await _open(customers, session, accounts)
-    return await fill_wallets(customers, session)
+async def _read_back(
+    customers: Sequence[CustomerRecord], orders: Sequence[OrderRecord], session: Session, say: Say
+) -> None:
+    async with _stage(say, "each order read in the other Region, each customer's Single View in every Region"):
+        await _read(customers, orders, session)
+
+
+async def _read(customers: Sequence[CustomerRecord], orders: Sequence[OrderRecord], session: Session) -> None:
+    await asyncio.gather(read_orders(orders, session), read_customers(customers, orders, session))
 
 
 async def _open(customers: Sequence[PlannedCustomer], session: Session, accounts: Accounts) -> None:
@@ -106,11 +113,17 @@ async def _open(customers: Sequence[PlannedCustomer], session: Session, accounts
     session.customers.update(zip((customer_id for customer_id, _ in homes), tokens, strict=True))
 
 
-async def _take_stock(takers: Sequence[PlannedCustomer], session: Session) -> list[OrderRecord]:
+async def _take_stock(
+    takers: Sequence[PlannedCustomer], session: Session, accounts: Accounts, say: Say
+) -> tuple[list[CustomerRecord], list[OrderRecord]]:
     """Ask for one unit more only when nothing is left any longer."""
-    orders = [order for taker in takers for order in taker.orders]
-    the_rest = await place_at_once([order for order in orders if order.outcome is Outcome.COMPLETED], session)
-    return the_rest + await place_at_once([order for order in orders if order.outcome is Outcome.SOLD_OUT], session)
+    async with _stage(say, "stock taken: what must be left is bought, and one unit more is asked for"):
+        await _open(takers, session, accounts)
+        customers = await fill_wallets(takers, session)
+        orders = [order for taker in takers for order in taker.orders]
+        the_rest = await place_at_once([order for order in orders if order.outcome is Outcome.COMPLETED], session)
+        more = await place_at_once([order for order in orders if order.outcome is Outcome.SOLD_OUT], session)
+    return customers, the_rest + more
 
 
 async def _in_each_region(call: Callable[[str], str], plan: Plan) -> dict[str, str]:

@@ -43,10 +43,13 @@ def wait_until_healthy(child: Child, settings: EmulatorSettings) -> None:
 
 
 def stop(child: Child, settings: EmulatorSettings) -> None:
-    """End the emulator and its workers: a reset first, because SIGTERM alone leaves workers that are in flight."""
+    """End the emulator and its workers: a reset first, because a signal alone leaves workers that are in flight.
+
+    Then at once: it keeps nothing, and in order it would wait for executions and polls that nobody waits for any more.
+    """
     if child.process.poll() is None:
         _request(settings, "POST", "/_ministack/reset", seconds=5.0)
-    child.stop()
+    child.stop(patience=0.0)
 
 
 def _request(settings: EmulatorSettings, method: str, path: str, *, seconds: float = 1.0) -> bool:

@@ -70,7 +70,7 @@ def main(argument: str) -> None:
         log.watch_invocations()
         served = log.watch_requests(served)
     threading.Thread(target=_end_with_parent, args=(settings, os.getppid()), daemon=True).start()
-    sys.setswitchinterval(float(os.environ.get("SWI", "0.0005")))
+    sys.setswitchinterval(_SWITCH_INTERVAL_SECONDS)
     # The tables' items are ever more objects that are never garbage: to look through them seldom is enough.
     gc.freeze()
     gc.set_threshold(*_GARBAGE_COLLECTION)

@@ -37,6 +37,8 @@ def test_the_demo_names_a_difference_that_is_planted(
     ) -> None:
         records = list(customers)
         await readback.read_customers(records, orders, session)
+        if victims:  # who takes stock is read by itself
+            return
         victim = next(record for record in records if record.views[shop.regions[0]].points)
         name = victim.customer.customer_id
         victims.append(name)
