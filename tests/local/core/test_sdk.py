@@ -1,6 +1,7 @@
 """What a workload meets when it calls the embedded AWS by the SDK as the laptop runs it."""
 
 import os
+import re
 import socket
 import subprocess
 import sys
@@ -70,6 +71,23 @@ def test_head_and_body_of_a_call_leave_in_one_write(server: socket.socket, run: 
     assert head.startswith(b"POST / HTTP/1.1")
     assert body == b'{"TableName": "table", "Key": {"pk": {"S": "k"}}}'
     assert output.result() == "k\n"
+
+
+def test_a_call_says_who_calls_what_in_which_region(server: socket.socket, run: Calls) -> None:
+    output = run("print(call())")
+    connection, _ = server.accept()
+
+    head = connection.recv(65_536)
+    connection.sendall(ANSWER)
+
+    assert re.search(
+        rb"Authorization: AWS4-HMAC-SHA256 Credential=test/[0-9]{8}/us-east-1/dynamodb/aws4_request, ", head
+    )
+    assert output.result() == "k\n"
+
+
+def test_nobody_calls_without_credentials(run: Calls) -> None:
+    assert run("client._request_signer._credentials = None; print(call())").result() == "NoCredentialsError\n"
 
 
 def test_calls_share_a_connection(server: socket.socket, run: Calls) -> None:
