@@ -83,7 +83,7 @@ class GenericHandler(Handler):
         """Call the updating operation with the inputs that it takes."""
         del old
         if self.operations.update:
-            self._call(context, self.operations.update, new, self.identity(new))
+            self._call(context, self.operations.update, new, self._naming(context, self.operations.update, new))
         return {**new.outputs, **declared_state(context, new)[1], **_real(new)}
 
     def delete(self, context: Context, resource: RecordedResource) -> None:
@@ -102,10 +102,14 @@ class GenericHandler(Handler):
         return {member: known[key] for member, key in self.operations.identity.items() if key in known}
 
     def _call_known(self, context: Context, operation: str, resource: RecordedResource) -> dict[str, Any]:
-        """Call an operation that takes nothing but what names the resource, or less: a domain has only one pool."""
-        taken = context.input_shape(self.operations.service, operation).members
-        known = {member: value for member, value in self.identity(resource).items() if member in taken}
+        """Call an operation that takes nothing but what names the resource."""
+        known = self._naming(context, operation, resource)
         return context.call(self.operations.service, resource.region, operation, known)
+
+    def _naming(self, context: Context, operation: str, resource: RecordedResource) -> dict[str, Any]:
+        """Return what of the identity an operation takes: to describe a domain, its pool is not asked for."""
+        taken = context.input_shape(self.operations.service, operation).members
+        return {member: value for member, value in self.identity(resource).items() if member in taken}
 
     def _call(
         self, context: Context, operation: str, resource: RecordedResource, identity: Properties | None = None

@@ -10,9 +10,11 @@ GENERIC: Final[dict[str, Operations]] = {
     "aws:kms/alias:Alias": Operations(
         service="kms",
         create="CreateAlias",
+        # Of what an alias names, KMS describes the key.
+        read="DescribeKey",
         update="UpdateAlias",
         delete="DeleteAlias",
-        identity={"AliasName": "name"},
+        identity={"AliasName": "name", "KeyId": "name"},
         names={"AliasName": "name"},
     ),
     "aws:iam/rolePolicy:RolePolicy": Operations(
@@ -24,23 +26,6 @@ GENERIC: Final[dict[str, Operations]] = {
         identity={"RoleName": "role", "PolicyName": "name"},
         names={"RoleName": "role", "PolicyName": "name", "PolicyDocument": "policy"},
         replaced_by=("role",),
-    ),
-    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": Operations(
-        service="iam",
-        create="AttachRolePolicy",
-        delete="DetachRolePolicy",
-        identity={"RoleName": "role", "PolicyArn": "policyArn"},
-        names={"RoleName": "role"},
-        replaced_by=("role", "policyArn"),
-    ),
-    "aws:iam/policy:Policy": Operations(
-        service="iam",
-        create="CreatePolicy",
-        read="GetPolicy",
-        delete="DeletePolicy",
-        identity={"PolicyArn": "arn"},
-        names={"PolicyName": "name", "PolicyDocument": "policy"},
-        outputs={"arn": "Policy.Arn", "id": "Policy.Arn"},
     ),
     "aws:s3/bucketPublicAccessBlock:BucketPublicAccessBlock": Operations(
         service="s3",
@@ -99,15 +84,6 @@ GENERIC: Final[dict[str, Operations]] = {
         # `rule` stands at the top in Pulumi, `Rules` within `OwnershipControls` in the API.
         wrapper="ownershipControls",
         replaced_by=("bucket",),
-    ),
-    "aws:lambda/permission:Permission": Operations(
-        service="lambda",
-        create="AddPermission",
-        delete="RemovePermission",
-        identity={"FunctionName": "function", "StatementId": "statementId"},
-        names={"FunctionName": "function", "PrincipalOrgID": "principalOrgId"},
-        generated=("statementId",),
-        replaced_by=("function", "action", "principal", "sourceArn", "qualifier", "statementId"),
     ),
     "aws:lambda/functionEventInvokeConfig:FunctionEventInvokeConfig": Operations(
         service="lambda",
@@ -188,17 +164,6 @@ GENERIC: Final[dict[str, Operations]] = {
         outputs={"arn": "ScheduleArn"},
         replaced_by=("groupName",),
     ),
-    "aws:sns/topicSubscription:TopicSubscription": Operations(
-        service="sns",
-        create="Subscribe",
-        read="GetSubscriptionAttributes",
-        delete="Unsubscribe",
-        identity={"SubscriptionArn": "arn"},
-        names={"TopicArn": "topic"},
-        outputs={"arn": "SubscriptionArn", "id": "SubscriptionArn"},
-        constants={"ReturnSubscriptionArn": True},
-        replaced_by=("topic", "protocol", "endpoint"),
-    ),
     "aws:sfn/stateMachine:StateMachine": Operations(
         service="stepfunctions",
         create="CreateStateMachine",
@@ -208,15 +173,6 @@ GENERIC: Final[dict[str, Operations]] = {
         identity={"stateMachineArn": "arn"},
         outputs={"arn": "stateMachineArn", "id": "stateMachineArn", "stateMachineVersionArn": "stateMachineVersionArn"},
         replaced_by=("type",),
-    ),
-    "aws:sfn/alias:Alias": Operations(
-        service="stepfunctions",
-        create="CreateStateMachineAlias",
-        read="DescribeStateMachineAlias",
-        update="UpdateStateMachineAlias",
-        delete="DeleteStateMachineAlias",
-        identity={"stateMachineAliasArn": "arn"},
-        outputs={"arn": "stateMachineAliasArn", "id": "stateMachineAliasArn"},
     ),
     "aws:cognito/userPool:UserPool": Operations(
         service="cognito-idp",

@@ -1,9 +1,11 @@
-"""Roles: who may take one on, and all else, are changed by operations of their own."""
+"""Roles: who may take one on, and all else, are changed by operations of their own; what is attached is a list."""
 
 from dataclasses import replace
 from typing import Any
 
-from local.handlers.base import Context
+from botocore.exceptions import ClientError
+
+from local.handlers.base import Context, is_missing
 from local.handlers.generic import GenericHandler, Operations
 from local.recording import RecordedResource
 
@@ -32,3 +34,30 @@ class RoleHandler(GenericHandler):
         context.call("iam", new.region, "UpdateAssumeRolePolicy", trust)
         known = {"description": "", **new.inputs}
         return super().update(context, old, replace(new, inputs=known))
+
+
+class AttachmentHandler(GenericHandler):
+    """A managed policy that is attached to a role."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Operations(
+                service="iam",
+                create="AttachRolePolicy",
+                delete="DetachRolePolicy",
+                identity={"RoleName": "role", "PolicyArn": "policyArn"},
+                names={"RoleName": "role"},
+                replaced_by=("role", "policyArn"),
+            )
+        )
+
+    def read(self, context: Context, resource: RecordedResource) -> dict[str, Any] | None:
+        """Find the policy among those of the role."""
+        known = {"RoleName": resource.inputs["role"]}
+        try:
+            attached = context.call("iam", resource.region, "ListAttachedRolePolicies", known)["AttachedPolicies"]
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return next((policy for policy in attached if policy["PolicyArn"] == resource.inputs["policyArn"]), None)

@@ -1,13 +1,16 @@
 """Image functions, run as `provided.al2023` zips: the same code under the same runtime interface client, no Docker."""
 
 import io
+import json
 import re
 import zipfile
 from collections.abc import Mapping
 from typing import Any, Final
 
+from botocore.exceptions import ClientError
+
 from local.bootstrap import SCRIPT
-from local.handlers.base import Context, State, declared_state
+from local.handlers.base import Context, State, declared_state, is_missing
 from local.handlers.generic import GenericHandler, Operations
 from local.handlers.shapes import parameters
 from local.paths import ROOT
@@ -102,6 +105,35 @@ class FunctionHandler(GenericHandler):
         if reserved is not None and reserved >= 0:
             known = {"FunctionName": name, "ReservedConcurrentExecutions": reserved}
             context.call("lambda", resource.region, "PutFunctionConcurrency", known)
+
+
+class PermissionHandler(GenericHandler):
+    """A statement of a function's policy."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            Operations(
+                service="lambda",
+                create="AddPermission",
+                delete="RemovePermission",
+                identity={"FunctionName": "function", "StatementId": "statementId", "Qualifier": "qualifier"},
+                names={"FunctionName": "function", "PrincipalOrgID": "principalOrgId"},
+                generated=("statementId",),
+                replaced_by=("function", "action", "principal", "sourceArn", "qualifier", "statementId"),
+            )
+        )
+
+    def read(self, context: Context, resource: RecordedResource) -> dict[str, Any] | None:
+        """Find the statement in the policy."""
+        named = self.identity(resource)
+        statement = named.pop("StatementId")
+        try:
+            policy = context.call("lambda", resource.region, "GetPolicy", named)["Policy"]
+        except ClientError as error:
+            if is_missing(error):
+                return None
+            raise
+        return next((each for each in json.loads(policy)["Statement"] if each["Sid"] == statement), None)
 
 
 def laptop_environment(declared: Mapping[str, str], emulator_url: str) -> dict[str, str]:

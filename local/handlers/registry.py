@@ -4,19 +4,20 @@ from typing import Final
 
 from local.deployment import Handling
 from local.handlers.alarms import MetricAlarmHandler
-from local.handlers.attributes import QueueAttributeHandler, QueueHandler, TopicHandler, TopicPolicyHandler
 from local.handlers.base import Handler
 from local.handlers.declared import DeclaredHandler, ImageHandler
 from local.handlers.dynamodb import TableHandler
 from local.handlers.events import EventTargetHandler
 from local.handlers.generic import GenericHandler
 from local.handlers.generic_types import GENERIC
-from local.handlers.iam import RoleHandler
+from local.handlers.iam import AttachmentHandler, RoleHandler
 from local.handlers.kms import KeyHandler
-from local.handlers.lambda_ import FunctionHandler
+from local.handlers.lambda_ import FunctionHandler, PermissionHandler
 from local.handlers.logs import LogGroupHandler
 from local.handlers.recorded_only import RECORDED_ONLY
 from local.handlers.s3 import BucketHandler
+from local.handlers.sns import TopicHandler
+from local.handlers.sqs import QueueHandler, RedriveAllowPolicyHandler
 from local.handlers.tags import TAGGED, TaggedHandler
 
 _GATEWAY: Final = "the gateway stand-in serves the declared OpenAPI document"
@@ -45,15 +46,14 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "aws:cloudwatch/metricAlarm:MetricAlarm": MetricAlarmHandler(),
     "aws:dynamodb/table:Table": TableHandler(),
     "aws:iam/role:Role": RoleHandler(),
+    "aws:iam/rolePolicyAttachment:RolePolicyAttachment": AttachmentHandler(),
     "aws:kms/key:Key": KeyHandler(),
     "aws:sqs/queue:Queue": QueueHandler(),
-    "aws:sqs/queuePolicy:QueuePolicy": QueueAttributeHandler("Policy", "policy"),
-    "aws:sqs/redrivePolicy:RedrivePolicy": QueueAttributeHandler("RedrivePolicy", "redrivePolicy"),
-    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": QueueAttributeHandler("RedriveAllowPolicy", "redriveAllowPolicy"),
+    "aws:sqs/redriveAllowPolicy:RedriveAllowPolicy": RedriveAllowPolicyHandler(),
     "aws:sns/topic:Topic": TopicHandler(),
-    "aws:sns/topicPolicy:TopicPolicy": TopicPolicyHandler(),
     "aws:s3/bucket:Bucket": BucketHandler(),
     "aws:lambda/function:Function": FunctionHandler(),
+    "aws:lambda/permission:Permission": PermissionHandler(),
     "aws:cloudwatch/logGroup:LogGroup": LogGroupHandler(),
     "aws:cloudwatch/eventTarget:EventTarget": EventTargetHandler(),
     "docker-build:index:Image": ImageHandler(),
@@ -64,6 +64,6 @@ _HANDLERS: Final[dict[str, Handler]] = {
     "aws:apigateway/deployment:Deployment": DeclaredHandler(Handling.STAND_IN, _GATEWAY),
     "aws:apigateway/stage:Stage": DeclaredHandler(Handling.STAND_IN, _GATEWAY),
     "aws:apigateway/methodSettings:MethodSettings": DeclaredHandler(Handling.STAND_IN, _GATEWAY),
-    "aws:apigateway/restApiPolicy:RestApiPolicy": DeclaredHandler(Handling.STAND_IN, _GATEWAY),
 }
+KNOWN_TYPES: Final = frozenset(_HANDLERS)
 _TAGGED: Final = {type_: TaggedHandler(_HANDLERS[type_], operations) for type_, operations in TAGGED.items()}

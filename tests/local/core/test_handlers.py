@@ -1,6 +1,7 @@
 """Handlers turn declarations into real resources, and back."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,7 @@ import pytest
 from local.handlers.alarms import metric_query
 from local.handlers.base import Diff
 from local.handlers.recorded_only import RECORDED_ONLY
-from local.handlers.registry import UnknownTypeError, handler_for
+from local.handlers.registry import KNOWN_TYPES, UnknownTypeError, handler_for
 from local.handlers.shapes import parameters
 from local.recording import record
 from tests.local.core.conftest import Laboratory, declare
@@ -22,6 +23,14 @@ def test_every_type_of_the_program_has_a_handler() -> None:
 
     for type_ in types - {"pulumi:pulumi:StackReference"}:
         assert handler_for(type_)
+
+
+def test_no_handler_is_kept_for_a_type_that_the_program_does_not_declare() -> None:
+    declared = "\n".join(path.read_text() for path in (ROOT / "components").rglob("*.py"))
+
+    unused = {type_ for type_ in KNOWN_TYPES if not re.search(rf"\.{type_.rpartition(':')[2]}\(", declared)}
+
+    assert not unused
 
 
 def test_a_type_without_a_handler_is_refused_by_its_name() -> None:
@@ -203,6 +212,25 @@ def test_a_function_shows_its_declared_image_and_a_published_version(deploy_func
     assert function.outputs["imageUri"].endswith("@sha256:abc")
     assert function.outputs["version"] == "1"
     assert function.outputs["qualifiedArn"] == "arn:aws:lambda:us-east-1:000000000000:function:shown:1"
+
+
+def test_what_was_taken_away_by_hand_is_missed(laboratory: Laboratory, deploy_function: Any) -> None:
+    deploy_function("asked", "variables")
+    key = laboratory.create("aws:kms/key:Key", "key")
+    laboratory.create("aws:iam/role:Role", "worker", assumeRolePolicy="{}")
+    attached = {"role": "worker", "policyArn": "arn:aws:iam::aws:policy/ReadOnlyAccess"}
+    allowed = {"function": "asked", "action": "lambda:InvokeFunction", "principal": "events.amazonaws.com"}
+    made = [
+        laboratory.create("aws:iam/rolePolicyAttachment:RolePolicyAttachment", "read", **attached),
+        laboratory.create("aws:kms/alias:Alias", "alias/data", targetKeyId=key.id),
+        laboratory.create("aws:lambda/permission:Permission", "by-events", **allowed),
+    ]
+
+    for resource in made:
+        handler = handler_for(resource.type)
+        assert handler.read(laboratory.context, resource)
+        handler.delete(laboratory.context, resource)
+        assert handler.read(laboratory.context, resource) is None
 
 
 def test_a_log_group_has_its_retention(laboratory: Laboratory) -> None:
