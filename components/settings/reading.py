@@ -72,6 +72,7 @@ def build_settings(*, stack: str, directory: Path, values: Mapping[str, object])
     shared_keys, own_keys = _keys(SharedSettings), _keys(own_model)
     own_file = _stack_file(stack)
     _refuse(_unknown_keys(values, known=shared_keys | own_keys, files=(directory / own_file, directory / SHARED_FILE)))
+    _refuse(_shared_keys_of_one_stack(values, shared_keys, directory / own_file))
 
     shared = _validated(SharedSettings, _only(values, shared_keys), SHARED_FILE)
     _refuse(_broken_rules_of_the_list(shared.regions))
@@ -108,6 +109,16 @@ def _unknown_keys(values: Mapping[str, object], *, known: frozenset[str], files:
         rule = f"no such setting: this stack knows {', '.join(sorted(known))}"
         refusals.append(_Refusal(key=key, value=value, rule=rule, file=file))
     return refusals
+
+
+def _shared_keys_of_one_stack(
+    values: Mapping[str, object], shared_keys: frozenset[str], own_file: Path
+) -> Iterator[_Refusal]:
+    """The engine lets a stack's own file win: a cell would be built from another setting than the stacks it shares."""
+    for key, value in values.items():
+        if key in shared_keys and _sets(own_file, key):
+            rule = f"belongs in {SHARED_FILE}, it holds for all stacks"
+            yield _Refusal(key=key, value=value, rule=rule, file=own_file.name)
 
 
 def _broken_rules_of_the_list(regions: Sequence[str]) -> Iterator[_Refusal]:

@@ -132,6 +132,31 @@ def test_an_image_is_named_by_a_known_context_and_a_digest(digests: dict[str, st
         build_settings(stack="global", directory=ROOT, values=values)
 
 
+@pytest.mark.parametrize("stack", ["us-east-1", "global"])
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("meridian:architecture", "x86_64"),
+        ("meridian:domain", "Not A Domain"),
+        ("meridian:regions", ["us-east-1"]),
+        ("architecture", "x86_64"),  # the engine takes a key without a namespace for the project's own
+    ],
+)
+def test_what_holds_for_all_stacks_is_refused_in_the_file_of_one(
+    tree: Path, stack: str, key: str, value: object
+) -> None:
+    file = tree / f"Pulumi.{stack}.yaml"
+    write_config(file, {**read_yaml(file)["config"], key: value})
+
+    with pytest.raises(SettingsError) as refusal:
+        build_settings(stack=stack, directory=tree, values=stack_configuration(stack, directory=tree))
+
+    (line,) = str(refusal.value).splitlines()
+    assert line.startswith(f"Pulumi.{stack}.yaml: meridian:{key.removeprefix('meridian:')} is ")
+    assert str(value).strip("[']") in line
+    assert line.endswith("; belongs in Pulumi.yaml, it holds for all stacks")
+
+
 # The engine takes a key without a namespace for the project's own.
 @pytest.mark.parametrize("key", ["meridian:cidr", "cidr"])
 def test_a_block_may_overlap_with_no_other_cell_even_one_that_is_not_in_the_list_yet(tree: Path, key: str) -> None:

@@ -299,6 +299,9 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "test_settings::test_an_unknown_key_of_all_stacks_is_found_in_the_shared_file": [
         ignoring("build_settings", "settings that do not read the shared file"),
     ],
+    "test_settings::test_what_holds_for_all_stacks_is_refused_in_the_file_of_one": [
+        ignoring("build_settings", "settings that take any file's word"),
+    ],
     "test_settings::test_an_image_is_named_by_a_known_context_and_a_digest": [
         ignoring("build_settings", "settings that take a tag for a digest"),
     ],
