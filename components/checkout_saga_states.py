@@ -4,7 +4,8 @@ The saga's starter has reserved already where it could, so an execution begins w
 yet, the debit says so and the execution reserves. A business refusal is an outcome in a step's answer; an exception is
 technical. Both lead back over what may have been done: refund, release, reject. Each state costs, so the way forward is
 its steps and nothing more: a step's `Output` raises where the answer is not the one that the next step builds on, and
-its `Catch` leads back. On the way back a step that finds the order completed leaves it as it is and answers so.
+its `Catch` leads back. An order that is not this Region's ends the execution where it is. On the way back a step that
+finds the order completed leaves it as it is and answers so.
 """
 
 from collections.abc import Mapping, Sequence
@@ -23,6 +24,8 @@ _REFUSED: Final = "States.QueryEvaluationError"
 """What Step Functions reports where an `Output` raises (Step Functions Developer Guide, JSONata)."""
 _NOTHING_RESERVED: Final = "NothingReservedError"
 """The name of the debit's exception, which Lambda reports as the error's."""
+_UNKNOWN_ORDER: Final = "UnknownOrderError"
+"""The name of every step's exception where the order is not this Region's or not that customer's."""
 _FAILED: Final = "States.ALL"
 _INPUT: Final = "{% $states.input %}"
 
@@ -39,7 +42,7 @@ class Step(StrEnum):
 
 
 # An answer stays the same however often it is asked for.
-_DO_NOT_RETRY_ANSWERS: Final = {"ErrorEquals": [_REFUSED, _NOTHING_RESERVED], "MaxAttempts": 0}
+_DO_NOT_RETRY_ANSWERS: Final = {"ErrorEquals": [_REFUSED, _NOTHING_RESERVED, _UNKNOWN_ORDER], "MaxAttempts": 0}
 # Full jitter keeps the orders of one incident from coming back all at once.
 _RETRY_A_MINUTE: Final[Mapping[str, Any]] = {
     "ErrorEquals": [_FAILED],
@@ -79,7 +82,10 @@ def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str,
         return {
             **_invoke(step, steps_version_arn, expects=[expects]),
             "Retry": [_DO_NOT_RETRY_ANSWERS, _RETRY_A_MINUTE],
-            "Catch": [_catch(error, then=state) for error, state in otherwise.items()],
+            "Catch": [
+                _catch(_UNKNOWN_ORDER, then="UnknownOrder"),
+                *(_catch(error, then=state) for error, state in otherwise.items()),
+            ],
             **_next(then),
         }
 
@@ -88,6 +94,7 @@ def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str,
             **_invoke(step, steps_version_arn, expects=expects),
             "Retry": [_DO_NOT_RETRY_ANSWERS, _RETRY_FOR_HOURS],
             "Catch": [
+                _catch(_UNKNOWN_ORDER, then="UnknownOrder"),
                 # It still holds stock or money: only where an execution was started again half way through.
                 *([_catch(_REFUSED, then="Refund")] if step is Step.REJECT else []),
                 {"ErrorEquals": [_FAILED], "Output": _parked(step), "Next": "Park"},
@@ -117,6 +124,12 @@ def definition(*, steps_version_arn: str, repair_queue_url: str) -> Mapping[str,
             "Refund": insist(Step.REFUND, expects=["Refunded", "Completed"], then="Release"),
             "Release": insist(Step.RELEASE, expects=["Released", "Completed"], then="Reject"),
             "Reject": insist(Step.REJECT, expects=["Rejected", "Cancelled", "Completed"], then=None),
+            # Started by hand, or in another Region: there is nothing to do here, and nothing to mend.
+            "UnknownOrder": {
+                "Type": "Fail",
+                "Error": "UnknownOrder",
+                "Cause": "This Region is not the home of such an order of that customer: nothing was done",
+            },
             "Park": _park(repair_queue_url),
             "Parked": {
                 "Type": "Fail",

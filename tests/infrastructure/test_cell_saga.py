@@ -9,6 +9,7 @@ from components.checkout_saga_states import FUNCTION_TIMEOUT_SECONDS, definition
 from local.recording import Graph
 from tests.infrastructure.inspection import statements
 from tests.infrastructure.state_machine import Execution, ExecutionFailedError, LostAnswer, Throws, run
+from workloads.checkout.application.steps import UnknownOrderError
 from workloads.checkout.domain.step import NothingReservedError
 
 STEPS = "arn:aws:lambda:us-east-1:123456789012:function:meridian-checkout-saga-steps:7"
@@ -124,6 +125,28 @@ def test_a_way_back_that_is_blocked_for_hours_is_parked_in_the_repair_queue(step
             "execution": "execution-1",
         }
     ]
+
+
+@pytest.mark.parametrize(
+    ("step", "answers", "asked"),
+    [
+        ("debit", {}, ["debit"]),
+        ("reserve", {"debit": NOT_YET}, ["debit", "reserve"]),
+        ("complete", {}, ["debit", "complete"]),
+        ("refund", {"complete": "Released"}, ["debit", "complete", "refund"]),
+        ("release", {"debit": "WalletMissing"}, ["debit", "release"]),
+        ("reject", {"debit": NOT_YET, "reserve": "SoldOut"}, ["debit", "reserve", "reject"]),
+    ],
+)
+def test_an_order_that_is_not_this_regions_ends_the_execution_at_once_and_parks_nothing(
+    step: str, answers: Mapping[str, object], asked: list[str]
+) -> None:
+    with pytest.raises(ExecutionFailedError) as failure:
+        saga(**answers, **{step: Throws(UnknownOrderError.__name__)})
+
+    execution = failure.value.execution
+    assert failure.value.error == "UnknownOrder"
+    assert (execution.steps, execution.waited_seconds, execution.sent) == (asked, 0, [])
 
 
 def test_every_step_is_bounded_and_retried_with_full_jitter() -> None:

@@ -121,6 +121,21 @@ def test_a_saga_that_can_not_be_started_is_asked_for_again_and_nothing_is_held_t
     check(cells.state())
 
 
+@pytest.mark.parametrize("order", ["placed", "unheard of"])
+def test_a_message_of_another_regions_order_starts_and_changes_nothing(
+    cells: AnyCells, here: Ports, there: Ports, order: str
+) -> None:
+    shop(here, stock=3, price=1000, balance=50_00)
+    placed, sagas = place(here, (CD, 2)), Started()
+    before = cells.items()
+    batch = queue_batch(msgspec.json.encode(message(placed if order == "placed" else "o-none")).decode())
+
+    assert begin_each(there, sagas, batch, lambda: 0.0) == {"batchItemFailures": []}
+
+    assert sagas.names == []
+    assert cells.items() == before
+
+
 def test_a_batch_that_is_late_leaves_the_rest_to_its_sagas(cells: AnyCells, here: Ports) -> None:
     shop(here, stock=5, price=1000, balance=50_00)
     orders, sagas = [place(here, (CD, 1), key=key) for key in ("one", "two", "three")], Started()

@@ -15,7 +15,7 @@ import msgspec
 from workloads.checkout.adapters.saga import SagaStarter
 from workloads.checkout.application.begin_checkout import hold_or_refuse
 from workloads.checkout.application.ports import Ports, Sagas
-from workloads.checkout.application.steps import Checkout
+from workloads.checkout.application.steps import Checkout, UnknownOrderError
 from workloads.checkout.entrypoints.saga_messages import SagaStart
 from workloads.checkout.entrypoints.wiring import holding_ports
 from workloads.runtime import aws, environment
@@ -64,6 +64,11 @@ def _start(sagas: Sagas, message: SagaStart) -> None:
 def _goes_on(ports: Ports, checkout: Checkout) -> bool:
     try:
         return hold_or_refuse(ports, checkout)
+    except UnknownOrderError:
+        # Sent elsewhere, or by hand: at home an order is there before its message, as a stream tells of a transaction
+        # after it has completed (Amazon DynamoDB Developer Guide, "How it works"), and the read is consistent.
+        _log.warning("nothing is started: no order of here", extra={"order_id": checkout.order_id}, exc_info=True)
+        return False
     except Exception:  # noqa: BLE001 - whatever it is
         # The saga reserves what is not reserved, tries for longer than this function may, and has a way back.
         _log.warning("left to the saga", extra={"order_id": checkout.order_id}, exc_info=True)
