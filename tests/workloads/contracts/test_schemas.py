@@ -5,26 +5,12 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema import ValidationError as SchemaError
 
-from workloads.contracts.commands import (
-    CancelOrder,
-    DepositToWallet,
-    OperatorsRequest,
-    PlaceOrder,
-    ReceiveTransfer,
-    RefundPurchase,
-    RequestedLine,
-    RequestedSellingMode,
-    ResumeSelling,
-    SetAllotment,
-    SetPrice,
-    SetSellingMode,
-    StopSelling,
-    TransferAllotment,
-)
+from workloads.contracts.commands import SetPrice
 from workloads.contracts.envelope import (
     MESSAGES,
     MalformedEventError,
@@ -37,120 +23,9 @@ from workloads.contracts.envelope import (
     open_as,
     open_message,
 )
-from workloads.contracts.events import (
-    AllotmentTransferred,
-    BackInStock,
-    BalanceChanged,
-    CancellationReason,
-    CheckoutRedriven,
-    OperatorActed,
-    OrderLine,
-    OrderPlaced,
-    PointsAwarded,
-    PurchaseCancelled,
-    PurchaseCompleted,
-    PurchaseRefunded,
-    PurchaseRejected,
-    RejectionReason,
-    SoldOut,
-    StockRanLow,
-    StockRecovered,
-    StockReleased,
-    StockReserved,
-    TransferReceived,
-    WalletCredited,
-    WalletDebited,
-    WalletRefunded,
-)
+from workloads.contracts.examples import CUSTOMER, ENVELOPE, EXAMPLES, TIME
 from workloads.contracts.generate_schemas import FOLDER, schemas
-from workloads.contracts.money import Money
 
-CUSTOMER = "us-east-1.c-1"
-TIME = "2026-03-01T12:00:00.000000Z"
-LINES = (OrderLine("cd-1099", 2, Money(1099, "USD")),)
-TOTAL = Money(2198, "USD")
-
-EXAMPLES: tuple[Message, ...] = (
-    OrderPlaced(order_id="o-1", customer_id=CUSTOMER, lines=LINES, total=TOTAL, placed_at=TIME, sequence=1),
-    StockReserved(order_id="o-1", customer_id=CUSTOMER, lines=LINES, sequence=1),
-    StockReleased(order_id="o-1", customer_id=CUSTOMER, lines=LINES, sequence=2),
-    PurchaseCompleted(
-        order_id="o-1",
-        customer_id=CUSTOMER,
-        lines=LINES,
-        total=TOTAL,
-        placed_at=TIME,
-        completed_at=TIME,
-        sequence=2,
-    ),
-    PurchaseRejected(
-        order_id="o-1",
-        customer_id=CUSTOMER,
-        total=TOTAL,
-        reason=RejectionReason.SOLD_OUT,
-        placed_at=TIME,
-        sequence=2,
-    ),
-    PurchaseCancelled(
-        order_id="o-1",
-        customer_id=CUSTOMER,
-        total=TOTAL,
-        reason=CancellationReason.CUSTOMER_REQUEST,
-        placed_at=TIME,
-        sequence=2,
-    ),
-    PurchaseRefunded(
-        order_id="o-1",
-        customer_id=CUSTOMER,
-        lines=LINES,
-        total=TOTAL,
-        placed_at=TIME,
-        refunded_at=TIME,
-        sequence=3,
-    ),
-    CheckoutRedriven(order_id="o-1", customer_id=CUSTOMER, sequence=1),
-    OperatorActed(
-        operation_id="op-1",
-        operator_id="u-1",
-        action="Redrive",
-        subject="o-1",
-        outcome="Refused",
-        region="us-east-1",
-        acted_at=TIME,
-        sequence=1,
-        refusal="order-ended",
-    ),
-    SoldOut(sku="cd-1099", region="us-east-1", sequence=3),
-    BackInStock(sku="cd-1099", region="us-east-1", sequence=4),
-    AllotmentTransferred(
-        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=1
-    ),
-    TransferReceived(
-        transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1", to_region="eu-west-1", sequence=2
-    ),
-    StockRanLow(sku="cd-1099", region="us-east-1", sequence=1),
-    StockRecovered(sku="cd-1099", region="us-east-1", sequence=2),
-    WalletCredited(customer_id=CUSTOMER, deposit_id="d-1", amount=TOTAL, balance=TOTAL, sequence=1),
-    WalletDebited(customer_id=CUSTOMER, order_id="o-1", amount=TOTAL, balance=TOTAL, sequence=2),
-    WalletRefunded(customer_id=CUSTOMER, order_id="o-1", amount=TOTAL, balance=TOTAL, sequence=3),
-    PointsAwarded(customer_id=CUSTOMER, purchase_id="o-1", rule="r", points=21, awarded_at=TIME, sequence=1),
-    BalanceChanged(customer_id=CUSTOMER, points=21, sequence=1),
-    PlaceOrder(customer_id=CUSTOMER, idempotency_key="k", lines=(RequestedLine("cd-1099", 2),)),
-    DepositToWallet(customer_id=CUSTOMER, idempotency_key="k", amount=TOTAL),
-    SetPrice(sku="cd-1099", price=TOTAL, version=1),
-    SetAllotment(sku="cd-1099", units=7, version=1),
-    SetSellingMode(sku="cd-1099", mode=RequestedSellingMode.HOT, version=1),
-    CancelOrder(customer_id=CUSTOMER, order_id="o-1"),
-    RefundPurchase(
-        customer_id=CUSTOMER,
-        order_id="o-1",
-        request=OperatorsRequest(operation_id="op-1", operator="anna", reason="complaint 42", request_hash="h"),
-    ),
-    TransferAllotment(transfer_id="t-1", sku="cd-1099", units=5, to_region="eu-west-1"),
-    ReceiveTransfer(transfer_id="t-1", sku="cd-1099", units=5, from_region="us-east-1"),
-    StopSelling(sku="cd-1099", version=1),
-    ResumeSelling(sku="cd-1099", version=2),
-)
 by_type = pytest.mark.parametrize("message", EXAMPLES, ids=lambda message: type(message).__name__)
 
 
@@ -180,8 +55,25 @@ def test_the_committed_schemas_are_those_of_the_types() -> None:
         assert committed(name) == json.loads(json.dumps(schema)), name
 
 
-def test_every_message_has_an_example_here() -> None:
+def test_every_message_has_an_example() -> None:
     assert {type(message).__name__ for message in EXAMPLES} == MESSAGES.keys()
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in FOLDER.glob("*.json")))
+def test_a_committed_schema_shows_examples_of_itself(name: str) -> None:
+    schema = committed(name)
+
+    assert schema["examples"]
+    for example in schema["examples"]:
+        Draft202012Validator(schema).validate(example)
+
+
+def test_the_examples_are_the_messages_that_the_tests_exchange() -> None:
+    shown = {name: committed(f"{name}.{message.VERSION}.json")["examples"] for name, message in MESSAGES.items()}
+
+    for message in EXAMPLES:
+        assert json.loads(msgspec.json.encode(message)) in shown[type(message).__name__]
+    assert committed("CloudEvent.json")["examples"] == [json.loads(encode(ENVELOPE))]
 
 
 @by_type

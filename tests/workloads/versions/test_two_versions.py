@@ -15,7 +15,6 @@ import pytest
 
 from tests.workloads.checkout.cell import MemoryCells
 from tests.workloads.checkout.invariants import check
-from tests.workloads.contracts.test_schemas import EXAMPLES
 from tests.workloads.regions import HERE, THERE
 from tests.workloads.versions.checkout import Checkout, Clock
 from tests.workloads.versions.previous_release import (
@@ -27,6 +26,7 @@ from tests.workloads.versions.previous_release import (
 )
 from workloads.checkout.domain.order import OrderState
 from workloads.contracts.envelope import encode, envelop
+from workloads.contracts.examples import EXAMPLES
 from workloads.contracts.identifiers import order_id
 
 CUSTOMER = f"{HERE}.c-1"
