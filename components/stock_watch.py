@@ -33,7 +33,8 @@ class StockWatch(pulumi.ComponentResource):
                 component=_COMPONENT,
                 topic_arn=args.alarm_topic_arn,
                 description=(
-                    "A SKU has run low or is sold out in one Region, and at least half of it is free in another one. "
+                    "A SKU has run low or is sold out in one Region, and at least half of it is left in another one, "
+                    "or more tokens of a hot one than are counted. "
                     "The log of checkout-availability names SKU, Region and units; transfer some by command."
                 ),
                 metrics=[Metric(namespace=METRICS_NAMESPACE, name="IdleStockElsewhere", dimensions={})],

@@ -130,6 +130,10 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
             stack=CELL,
             plant=lambda resources: [r for r in resources if "Kind" not in (r.inputs.get("dimensions") or {})],
         ),
+        having(ALARM, "threshold", 1_000_000, named="checkout-audit-"),
+        having(ALARM, "statistic", "SampleCount", named="checkout-audit-"),
+        having(ALARM, "namespace", "Meridian/Audit", named="checkout-audit-"),
+        having(ALARM, "period", 60, named="checkout-audit-"),
     ],
     "test_runbooks::test_every_alarm_of_checkout_is_in_its_runbook": [
         new(ALARM, CELL, name="meridian-checkout-surprise"),

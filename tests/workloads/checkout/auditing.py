@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from datetime import timedelta
+from collections.abc import Iterator, Mapping
+from datetime import datetime, timedelta
 from typing import Any
 
 from tests.workloads.checkout import sagas as steps
@@ -18,13 +19,19 @@ from workloads.checkout.domain.audit import FindingKind
 
 
 class Bucket:
-    """The bucket of unpublished events, as far as the auditor asks."""
+    """The bucket of unpublished events, as far as the auditor asks: two objects a page, in the order of their names."""
 
-    def __init__(self, *names: str) -> None:
-        self.names = names
+    def __init__(self, objects: Mapping[str, datetime] | None = None) -> None:
+        self._objects = [{"Key": name, "LastModified": since} for name, since in sorted((objects or {}).items())]
 
-    def list_objects_v2(self, **_: Any) -> dict[str, Any]:
-        return {"Contents": [{"Key": name} for name in self.names]} if self.names else {}
+    def get_paginator(self, _: str) -> Bucket:
+        return self
+
+    def paginate(self, **_: Any) -> Iterator[dict[str, Any]]:
+        for first in range(0, len(self._objects), 2):
+            yield {"Contents": self._objects[first : first + 2]}
+        if not self._objects:
+            yield {}
 
 
 def book_keeping(

@@ -11,6 +11,7 @@ from workloads.checkout.domain.allotment import (
     Allotment,
     Movement,
     StockLevel,
+    idle_beside_low,
     level_of,
     level_told,
     no_allotment,
@@ -20,6 +21,7 @@ from workloads.checkout.domain.allotment import (
     tell,
 )
 from workloads.checkout.domain.refusal import Refusal
+from workloads.checkout.domain.selling import PLENTY, Selling, SellingMode
 from workloads.contracts.commands import SetAllotment
 from workloads.contracts.events import BackInStock, SoldOut, StockRanLow, StockRecovered
 
@@ -141,3 +143,24 @@ def test_a_version_that_does_not_follow_is_refused() -> None:
     current = an_allotment(units=5, free=5)
 
     assert isinstance(set_allotment(current, SetAllotment(sku="cd", units=9, version=1), region=REGION), Refusal)
+
+
+@pytest.mark.parametrize(("free", "idle"), [(500, True), (499, False)])
+def test_half_of_the_units_are_idle_beside_low_stock(free: int, idle: bool) -> None:  # noqa: FBT001
+    allotment = an_allotment(units=1000, free=free)
+
+    assert idle_beside_low([allotment, an_allotment(units=100, free=1)]) == [allotment] * idle
+    assert idle_beside_low([allotment, an_allotment(units=100, free=100)]) == []
+
+
+@pytest.mark.parametrize(("remaining", "idle"), [(PLENTY, True), (PLENTY - 1, False)])
+@pytest.mark.parametrize("mode", [SellingMode.HOT, SellingMode.DRAINING])
+def test_what_is_hot_is_idle_where_more_tokens_are_left_than_are_counted(
+    mode: SellingMode,
+    remaining: int,
+    idle: bool,  # noqa: FBT001
+) -> None:
+    selling = Selling(mode=mode, generation=1, issued=1000, open=1000, remaining=remaining)
+    hot = Allotment(sku="cd", region=REGION, allotted=1000, free=0, version=1, selling=selling)
+
+    assert idle_beside_low([hot, an_allotment(units=100, free=1)]) == [hot] * idle

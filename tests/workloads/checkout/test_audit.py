@@ -154,10 +154,16 @@ def test_an_order_that_should_have_ended_is_found(cells: AnyCells) -> None:
     assert (finding.kind, finding.subject) == (FindingKind.OVERDUE_ORDER, order_id)
 
 
-def test_what_could_not_be_published_is_found(busy: AnyCells) -> None:
-    [finding] = audited(busy, bucket=Bucket("checkout/r-7.json")).findings
+def test_what_could_not_be_published_is_found_with_its_age_and_the_oldest_first(busy: AnyCells) -> None:
+    kept = busy.clock.moment + timedelta(minutes=39)
+    objects = {f"checkout/r-{number:02}.json": kept for number in range(10)}
+    objects["checkout/r-10.json"] = kept - timedelta(hours=2)
 
-    assert (finding.kind, finding.subject) == (FindingKind.UNPUBLISHED_EVENTS, "checkout/r-7.json")
+    findings = audited(busy, bucket=Bucket(objects)).findings
+
+    assert {finding.kind for finding in findings} == {FindingKind.UNPUBLISHED_EVENTS}
+    assert [finding.subject for finding in findings] == ["checkout/r-10.json", *sorted(objects)[:9]]
+    assert "has kept for 7260 seconds what could not be published" in findings[0].detail
 
 
 class OneItemAPage:

@@ -26,7 +26,8 @@ class CloudWatchStockWatch:
         """Count the finding, and log what could be transferred."""
         _log.warning(
             "stock lies idle beside low stock",
-            extra={"sku": idle.sku, "idle_region": idle.region, "free": idle.free, "units": idle.units},
+            # Of a hot SKU no more tokens are counted than PLENTY: at least so many are left.
+            extra={"sku": idle.sku, "idle_region": idle.region, "left": idle.left, "units": idle.units},
         )
         self._client.put_metric_data(
             Namespace=NAMESPACE, MetricData=[{"MetricName": METRIC, "Value": 1, "Unit": "Count"}]

@@ -17,10 +17,12 @@ from workloads.checkout.domain.audit import (
     History,
     Moment,
     Share,
+    Unpublished,
     is_waiting,
     judge_order,
     judge_stock,
     judge_transfer,
+    judge_unpublished,
     judge_wallet,
     ordinary_units,
     present_tokens,
@@ -99,8 +101,8 @@ class BookKeeping(Protocol):
         """Return the sum of a wallet's ledger in minor units."""
         ...
 
-    def unpublished(self) -> Sequence[str]:
-        """Return the names of the objects, some at most, that keep what could not be published."""
+    def unpublished(self) -> Sequence[Unpublished]:
+        """Return the oldest objects, some at most, that keep what could not be published, the oldest first."""
         ...
 
 
@@ -213,9 +215,8 @@ class _Audit:
                 return
 
     def _look_for_unpublished_events(self) -> None:
-        for name in self._book_keeping.unpublished():
-            detail = f"the object {name} keeps what could not be published: publish it again, then remove the object"
-            self._findings.append(Finding(FindingKind.UNPUBLISHED_EVENTS, name, detail))
+        unpublished, now = self._book_keeping.unpublished(), self._ports.clock.now()
+        self._findings += [judge_unpublished(found, now=now) for found in unpublished]
 
 
 def _add(shares: defaultdict[str, Share], units: Mapping[str, int], surely: bool, possibly: bool) -> None:  # noqa: FBT001

@@ -21,7 +21,7 @@ from workloads.contracts.events import BackInStock, SoldOut, StockRanLow, StockR
 LOW_SHARE: Final = 10
 """Stock runs low when only a tenth of the units is free: time to move some in before the last one is sold."""
 IDLE_SHARE: Final = 2
-"""Stock lies idle when at least half of it is free while another Region's has run low."""
+"""Stock lies idle when at least half of it is left while another Region's has run low."""
 
 LevelEvent = SoldOut | BackInStock | StockRanLow | StockRecovered
 
@@ -62,6 +62,16 @@ class Allotment(msgspec.Struct, frozen=True, kw_only=True):
     def left(self) -> int:
         """Return how many units can be had: the free ones, and the tokens that nobody had at the last count."""
         return self.free if self.selling.is_plain() else self.free + self.selling.remaining
+
+    def is_idle(self) -> bool:
+        """Return whether so much is left that another Region could have some.
+
+        A count of tokens ends at PLENTY, however many there are: what is hot is idle by then, whatever its size.
+        """
+        if self.level is not StockLevel.AMPLE:
+            return False
+        uncounted = not self.selling.is_plain() and self.selling.remaining >= PLENTY
+        return uncounted or self.left * IDLE_SHARE >= self.units
 
     def is_short_of(self, units: int) -> bool:
         """Return whether fewer units can be had."""
@@ -138,11 +148,7 @@ def idle_beside_low(allotments: Collection[Allotment]) -> list[Allotment]:
     """Return the Regions' allotments of a SKU that lie idle while another one has run low or is sold out."""
     if all(allotment.level is StockLevel.AMPLE for allotment in allotments):
         return []
-    return [
-        allotment
-        for allotment in allotments
-        if allotment.level is StockLevel.AMPLE and allotment.left * IDLE_SHARE >= allotment.units
-    ]
+    return [allotment for allotment in allotments if allotment.is_idle()]
 
 
 def no_allotment(sku: str, region: str) -> Allotment:

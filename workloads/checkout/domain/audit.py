@@ -52,6 +52,13 @@ class Finding(msgspec.Struct, frozen=True):
     detail: str
 
 
+class Unpublished(msgspec.Struct, frozen=True):
+    """An object that keeps what could not be published."""
+
+    name: str
+    since: datetime
+
+
 class Moment(msgspec.Struct, frozen=True):
     """When the allotments were read: at some time between two readings of the clock."""
 
@@ -215,3 +222,14 @@ def judge_transfer(transfer: Transfer, *, now: datetime, longest: timedelta) -> 
 def is_waiting(transfer: Transfer, *, now: datetime, wait: timedelta) -> bool:
     """Return whether no receipt has come for that long."""
     return not transfer.received and moment(transfer.sent_at) < now - wait
+
+
+def judge_unpublished(unpublished: Unpublished, *, now: datetime) -> Finding:
+    """Say for how long an object has kept what could not be published."""
+    age = (now - unpublished.since).total_seconds()
+    return Finding(
+        FindingKind.UNPUBLISHED_EVENTS,
+        unpublished.name,
+        f"the object {unpublished.name} has kept for {age:.0f} seconds what could not be published: publish it again, "
+        "then remove the object",
+    )

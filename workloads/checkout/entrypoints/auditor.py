@@ -1,6 +1,8 @@
 """Lambda on a schedule: audits what is at home in this Region, logs each finding, and tells CloudWatch how many.
 
 What it sees waiting for long it sends again: a start or an instruction that was lost is lost for an hour at most.
+Of unpublished events it sees those that were given up, with their age. How old what still waits in the outbox's stream
+is, the iterator age of the stream's consumer tells: its alarm is `checkout-outbox-behind`.
 """
 
 from __future__ import annotations
