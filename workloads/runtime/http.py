@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
+import time
 from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 import msgspec
 
 from workloads.runtime.logging import logger
-from workloads.runtime.principal import Principal, from_context
+from workloads.runtime.principal import Principal, expiry_in, from_context
 from workloads.runtime.problems import MEDIA_TYPE, Problem, ProblemError
 
 MAXIMUM_BODY: Final = 16 * 1024
@@ -55,11 +56,17 @@ Handler = Callable[[Request], Response]
 
 
 def serve(
-    routes: Mapping[str, Handler], event: Mapping[str, Any], *, problem_base: str, service: str
+    routes: Mapping[str, Handler],
+    event: Mapping[str, Any],
+    *,
+    problem_base: str,
+    service: str,
+    now: Callable[[], float] = time.time,
 ) -> dict[str, Any]:
     """Route a proxy event to its handler and return the proxy answer; what a handler raises becomes a problem."""
     request = _read(event)
     try:
+        _refuse_expired(request, now())
         _refuse_oversized(request.body)
         _refuse_other_media(request)
         route = routes.get(request.operation)
@@ -122,6 +129,23 @@ def _body(event: Mapping[str, Any]) -> bytes:
         return base64.b64decode(body, validate=True)
     except binascii.Error:
         return b""
+
+
+def _refuse_expired(request: Request, now: float) -> None:
+    """Refuse a token that has expired since the authorizer saw it: the gateway remembers its answer for minutes.
+
+    No WWW-Authenticate goes with it: API Gateway renames that header of a function's answer.
+    """
+    expires_at = expiry_in(request.authorizer)
+    if expires_at is not None and expires_at <= now:
+        raise ProblemError(
+            Problem(
+                type="unauthorized",
+                title="No accepted access token",
+                status=401,
+                detail="The access token has expired: send an unexpired one as Authorization: Bearer <token>.",
+            )
+        )
 
 
 def _refuse_oversized(body: bytes) -> None:

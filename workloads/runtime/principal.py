@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any
 
@@ -37,14 +38,16 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
         return self.type is PrincipalType.OPERATOR or (bool(customer_id) and self.customer_id == customer_id)
 
 
-def to_context(principal: Principal) -> dict[str, str]:
-    """Return the authorizer's context: flat strings, as API Gateway asks."""
+def to_context(principal: Principal, expires_at: int) -> dict[str, str]:
+    """Return the authorizer's context: flat strings, as API Gateway asks; the token ends at `expires_at`, in epoch
+    seconds, however long the gateway remembers the context."""
     return {
         "principalType": principal.type.value,
         "customerId": principal.customer_id,
         "operator": principal.operator,
         "clientId": principal.client_id,
         "scopes": " ".join(sorted(principal.scopes)),
+        "expiresAt": str(expires_at),
     }
 
 
@@ -58,3 +61,12 @@ def from_context(context: dict[str, Any]) -> Principal:
         client_id=context["clientId"],
         scopes=frozenset(context["scopes"].split()),
     )
+
+
+def expiry_in(context: Mapping[str, Any]) -> int | None:
+    """Return when the caller's token expires, in epoch seconds; None for who needs no token.
+
+    Absent also from what an authorizer of the first release said, which the gateway remembers for minutes.
+    """
+    expires_at = context.get("expiresAt")
+    return None if expires_at is None else int(expires_at)

@@ -14,9 +14,19 @@ from typing import Any, Final, cast
 from urllib.parse import quote_plus, unquote_plus
 
 import airspeed
+import airspeed.operators
 
 from local.standins.gateway import jsonpath
 from local.standins.gateway.call import Call
+
+
+def _compare_to(text: str, other: str) -> int:
+    return (text > other) - (text < other)
+
+
+# Java's String.compareTo, which API Gateway's templates can call and airspeed lacks; of the difference, the sign.
+_METHODS: Final = cast("dict[type, dict[str, Callable[..., Any]]]", airspeed.operators.__additional_methods__)
+_METHODS[str]["compareTo"] = _compare_to
 
 
 class TemplateFailedError(Exception):

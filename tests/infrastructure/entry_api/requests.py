@@ -1,8 +1,13 @@
 """What the tests of the entry API send, and who answers it."""
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from functools import partial
+from types import SimpleNamespace
 from typing import Any
+from unittest import mock
 
 import httpx
 
@@ -19,6 +24,7 @@ DIRECT = {
     "place-order": ({"lines": [{"sku": "CD-1099", "quantity": 2}]}, CUSTOMER),
     "set-price": ({"sku": "CD-1099", "price": {"minorUnits": 1099, "currency": "USD"}, "version": 3}, "CD-1099"),
     "set-allotment": ({"sku": "CD-1099", "units": 250, "version": 1}, "CD-1099"),
+    "set-selling-mode": ({"sku": "CD-1099", "mode": "Hot", "version": 1}, "CD-1099"),
     "transfer-allotment": ({"sku": "CD-1099", "units": 25, "toRegion": "eu-west-1"}, "CD-1099"),
     "stop-selling": ({"sku": "CD-1099", "version": 1}, "CD-1099"),
     "resume-selling": ({"sku": "CD-1099", "version": 2}, "CD-1099"),
@@ -47,13 +53,14 @@ class EmbeddedAws(FakeAws):
     def __init__(self) -> None:
         super().__init__(
             functions={
-                "meridian-identity-authorizer": lambda event: allow(event, self.customer),
+                "meridian-identity-authorizer": lambda event: allow(event, self.customer, self.expires_at),
                 "meridian-checkout-api": answer,
                 "meridian-singleview-api": answer,
             },
             bus=take,
         )
         self.customer = CUSTOMER
+        self.expires_at: int | None = 9_999_999_999
 
 
 def take(payload: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
@@ -66,7 +73,8 @@ def entries_on_the_bus(aws: FakeAws) -> list[Any]:
     return [entry for _, payload in aws.calls for entry in payload["Entries"]]
 
 
-def allow(event: Mapping[str, Any], customer: str) -> dict[str, Any]:
+def allow(event: Mapping[str, Any], customer: str, expires_at: int | None) -> dict[str, Any]:
+    context = {"principalType": "customer", "customerId": customer, "clientId": "shop", "scopes": ""}
     return {
         "principalId": CUSTOMER,
         "policyDocument": {
@@ -79,7 +87,7 @@ def allow(event: Mapping[str, Any], customer: str) -> dict[str, Any]:
                 }
             ],
         },
-        "context": {"principalType": "customer", "customerId": customer, "clientId": "shop", "scopes": ""},
+        "context": context if expires_at is None else {**context, "expiresAt": str(expires_at)},
     }
 
 
@@ -91,6 +99,14 @@ def post(api: GatewayClient, path: str, document_: object, **headers: str) -> ht
     sent = {"Authorization": TOKEN, "Idempotency-Key": "k-1", "Content-Type": "application/json", **headers}
     content = document_ if isinstance(document_, str) else json.dumps(document_)
     return api.post(f"{STAGE}{path}", content=content, headers={k: v for k, v in sent.items() if v})
+
+
+@contextmanager
+def clock_at(seconds: float) -> Generator[None]:
+    """Let the gateway's clock stand at these epoch seconds."""
+    clock = SimpleNamespace(now=partial(datetime.fromtimestamp, seconds))
+    with mock.patch("local.standins.gateway.call.datetime", clock):
+        yield
 
 
 def assert_problem(response: httpx.Response, status: int, kind: str) -> None:

@@ -28,7 +28,7 @@ def test_without_a_bearer_token_nobody_is_asked(api: GatewayClient, aws: Embedde
 
 
 def deny(event: Mapping[str, Any]) -> dict[str, Any]:
-    answered = allow(event, CUSTOMER)
+    answered = allow(event, CUSTOMER, None)
     answered["policyDocument"]["Statement"][0]["Effect"] = "Deny"
     return answered
 

@@ -15,9 +15,13 @@ from tests.infrastructure.entry_api.requests import (
     REGION,
     EmbeddedAws,
     assert_problem,
+    clock_at,
+    entries_on_the_bus,
     post,
 )
 from tests.local.standins.gateway_setup import GatewayClient
+
+EXPIRES_AT = 1_800_000_000
 
 
 @pytest.mark.parametrize("command", DIRECT)
@@ -102,3 +106,33 @@ def test_a_command_that_is_too_large_for_the_bus_is_a_413(api: GatewayClient, aw
     aws.bus = lambda _: (413, {})
 
     assert_problem(post(api, "/v1/commands/place-order", ORDER), 413, "body-too-large")
+
+
+@pytest.mark.parametrize("command", DIRECT)
+def test_a_token_that_was_used_sends_no_command_from_the_second_of_its_expiry_on(
+    api: GatewayClient, aws: EmbeddedAws, command: str
+) -> None:
+    aws.expires_at = EXPIRES_AT
+
+    with clock_at(EXPIRES_AT - 0.5):
+        used = post(api, f"/v1/commands/{command}", DIRECT[command][0])
+    with clock_at(EXPIRES_AT):
+        expired = post(api, f"/v1/commands/{command}", DIRECT[command][0])
+
+    assert used.status_code == 202
+    assert_problem(expired, 401, "unauthorized")
+    assert len(entries_on_the_bus(aws)) == 1
+    # The gateway remembered who it is, and did not ask again.
+    assert [name for name, _ in aws.invoked] == ["meridian-identity-authorizer"]
+
+
+def test_a_command_is_taken_where_an_authorizer_of_the_first_release_knows_no_expiry(
+    api: GatewayClient, aws: EmbeddedAws
+) -> None:
+    aws.expires_at = None
+
+    assert post(api, "/v1/commands/place-order", ORDER).status_code == 202
+
+
+def test_what_does_not_fit_is_not_taken_for_an_expired_token(api: GatewayClient) -> None:
+    assert_problem(post(api, "/v1/commands/place-order", {"lines": []}), 400, "invalid-request")

@@ -1,6 +1,8 @@
 """What does not fit the entry API's document reaches nobody."""
 
-from typing import Any
+import json
+from collections.abc import Mapping
+from typing import Any, Final
 
 import pytest
 
@@ -12,9 +14,13 @@ from tests.infrastructure.entry_api.requests import (
     EmbeddedAws,
     assert_problem,
     entries_on_the_bus,
+    operations,
     post,
 )
-from tests.local.standins.gateway_setup import GatewayClient
+from tests.local.standins.gateway_setup import INTEGRATION, GatewayClient
+from workloads.runtime.http import MAXIMUM_BODY
+
+MIB: Final = 1024 * 1024
 
 
 @pytest.mark.parametrize("key", [*HOSTILE, "k" * 129])
@@ -117,6 +123,40 @@ def test_a_write_without_an_idempotency_key_is_refused(api: GatewayClient, aws: 
     assert_problem(response, 400, "invalid-parameters")
     assert "Idempotency-Key" in response.json()["detail"]
     assert aws.calls == []
+
+
+def test_a_body_over_the_gateways_own_bound_is_refused_before_anybody_is_asked(
+    api: GatewayClient, aws: EmbeddedAws
+) -> None:
+    response = post(api, "/v1/commands/place-order", " " * (10 * MIB + 1))
+
+    assert_problem(response, 413, "body-too-large")
+    assert "10 MiB" in response.json()["detail"]
+    assert aws.invoked == []
+
+
+@pytest.mark.parametrize("command", DIRECT)
+def test_the_document_says_what_size_of_body_a_command_may_have(
+    api: GatewayClient, body: Mapping[str, Any], command: str
+) -> None:
+    padded = " " * (MAXIMUM_BODY + 1) + json.dumps(DIRECT[command][0])
+
+    taken = post(api, f"/v1/commands/{command}", padded)
+
+    assert taken.status_code == 202
+    said = body["paths"][f"/v1/commands/{command}"]["post"]["responses"]["413"]["description"]
+    assert "10 MiB" in said
+    assert "16 KiB" not in said
+
+
+def test_the_document_says_what_size_of_body_the_functions_read(body: Mapping[str, Any]) -> None:
+    said = {
+        operation["responses"]["413"]["description"]
+        for _, operation in operations(body)
+        if "requestBody" in operation and operation[INTEGRATION]["type"] == "aws_proxy"
+    }
+
+    assert said == {f"The body is over {MAXIMUM_BODY // 1024} KiB."}
 
 
 @pytest.mark.parametrize("command", DIRECT)

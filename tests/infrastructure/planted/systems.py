@@ -50,6 +50,14 @@ def _command(what: str, part: str, old: str, new_: str) -> Defect:
     return _body(what, change)
 
 
+def _bound_of(whose: str, path: str, said: str) -> Defect:
+    """Let the document say another bound for the bodies of one operation."""
+    return _body(
+        f"with another bound for {whose}",
+        lambda document: document["paths"][path]["post"]["responses"].update({"413": {"description": said}}),
+    )
+
+
 def _document_that(what: str, render: Callable[..., str]) -> ProgramDefect:
     def change(document: Any) -> Any:
         return SimpleNamespace(render=render, TEMPLATE=document.TEMPLATE, PlaceholderError=document.PlaceholderError)
@@ -262,6 +270,16 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "entry_api.test_commands::test_a_command_that_is_too_large_for_the_bus_is_a_413": [
         _command("that asks to retry", "responses", '"statusCode": "413"', '"statusCode": "503"'),
     ],
+    "entry_api.test_commands::test_a_token_that_was_used_sends_no_command_from_the_second_of_its_expiry_on": [
+        _command("that asks for no expiry", "requestTemplates", "compareTo($now) > 0", "compareTo($now) != 0"),
+        _command("that blames the key", "responses", "compareTo($now) <= 0", "compareTo($now) == 0"),
+    ],
+    "entry_api.test_commands::test_a_command_is_taken_where_an_authorizer_of_the_first_release_knows_no_expiry": [
+        _command("that needs an expiry", "requestTemplates", "!$expiresAt.matches", "$expiresAt.matches"),
+    ],
+    "entry_api.test_commands::test_what_does_not_fit_is_not_taken_for_an_expired_token": [
+        _command("that always blames the token", "responses", "compareTo($now) <= 0", "compareTo($now) >= 0"),
+    ],
     "entry_api.test_validation::test_a_key_of_other_characters_is_refused_by_the_direct_integration": [
         _command("that takes any key", "requestTemplates", "{1,128}", "{1,999}"),
     ],
@@ -276,6 +294,20 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     "entry_api.test_validation::test_a_command_of_a_system_that_does_not_fit_its_model_is_refused": [_NOT_VALIDATED],
     "entry_api.test_validation::test_a_deposit_of_no_amount_is_refused": [_NOT_VALIDATED],
     "entry_api.test_validation::test_a_write_without_an_idempotency_key_is_refused": [_NOT_VALIDATED],
+    "entry_api.test_validation::test_a_body_over_the_gateways_own_bound_is_refused_before_anybody_is_asked": [
+        _body(
+            "that names another bound",
+            lambda document: document["x-amazon-apigateway-gateway-responses"]["REQUEST_TOO_LARGE"].update(
+                responseTemplates={"application/json": '{"detail": "At most 16 KiB are read."}'}
+            ),
+        )
+    ],
+    "entry_api.test_validation::test_the_document_says_what_size_of_body_a_command_may_have": [
+        _bound_of("a command", _COMMAND, "The body is over 16 KiB."),
+    ],
+    "entry_api.test_validation::test_the_document_says_what_size_of_body_the_functions_read": [
+        _bound_of("a function", "/v1/orders", "The body is over 10 MiB."),
+    ],
     "entry_api.test_validation::test_a_command_of_another_media_type_is_refused": [
         _body(
             "that passes other media types on",

@@ -103,6 +103,13 @@ def test_values_of_the_body_are_read_by_path() -> None:
     }
 
 
+@pytest.mark.parametrize(("text", "sign"), [("a", -1), ("ab", -1), ("b", 0), ("ba", 1)])
+def test_texts_are_compared_as_java_does(text: str, sign: int) -> None:
+    template = '#set($text = $input.path(\'$.text\')){"sign": $text.compareTo("b")}'
+
+    assert render(template, {"text": text}) == {"sign": sign}
+
+
 def test_utilities_and_variables_are_those_of_api_gateway() -> None:
     rendered = render(
         """{"encoded": "$util.base64Encode('hé')", "decoded": "$util.base64Decode('aMOp')",

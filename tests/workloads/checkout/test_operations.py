@@ -15,7 +15,7 @@ from tests.workloads.checkout.auditing import audited, book_keeping, kinds, remo
 from tests.workloads.checkout.builders import CD, CUSTOMER, FOREIGNER, allot, command, deposit, place, shop
 from tests.workloads.checkout.cell import MemoryCells, events_of
 from tests.workloads.conftest import HERE, THERE
-from tests.workloads.proxy import CATALOGUE, OPERATOR, Answer, customer, proxy_event
+from tests.workloads.proxy import CATALOGUE, NEVER, OPERATOR, Answer, customer, proxy_event
 from workloads.checkout.application.audit import audit
 from workloads.checkout.application.carry_out import carry_out
 from workloads.checkout.application.operations.act import UntracedOperationError
@@ -480,7 +480,7 @@ def test_an_operation_is_read_by_operators_in_every_region(cells: MemoryCells) -
 
 
 def test_what_the_first_releases_authorizer_says_names_no_operator() -> None:
-    said = {name: value for name, value in to_context(OPERATOR).items() if name != "operator"}
+    said = {name: value for name, value in to_context(OPERATOR, NEVER).items() if name != "operator"}
 
     assert from_context(said) == NAMELESS
 

@@ -20,7 +20,7 @@ from workloads.identity.adapters.signing_keys import KeysUnavailableError
 from workloads.identity.domain.permissions import allowed_calls
 from workloads.identity.entrypoints import authorizer
 from workloads.identity.entrypoints.authorizer import Unauthorized
-from workloads.runtime.principal import Principal, PrincipalType, from_context
+from workloads.runtime.principal import Principal, PrincipalType, expiry_in, from_context
 
 STAGE = "arn:aws:execute-api:us-east-1:123456789012:api/live"
 CUSTOMER = "us-east-1.c-1"
@@ -116,6 +116,17 @@ def test_the_policy_is_of_the_stage_that_was_called_and_flat_enough_for_the_gate
     [statement] = policy["policyDocument"]["Statement"]
     assert all(resource.startswith(f"{STAGE}/") for resource in statement["Resource"])
     assert all(isinstance(value, str) for value in policy["context"].values())
+
+
+def test_the_gateway_is_told_when_the_token_expires(here: Pool) -> None:
+    expires_at = int(NOW) + 240
+
+    for token in (
+        here.customer_token(CUSTOMER, now=NOW, exp=expires_at),
+        here.customer_token("jane", now=NOW, exp=expires_at, **{"cognito:groups": ["operators"]}),
+        here.system_token("stock.write", now=NOW, exp=expires_at),
+    ):
+        assert expiry_in(authorize(token)["context"]) == expires_at
 
 
 def test_a_system_may_do_what_its_scopes_say(here: Pool) -> None:

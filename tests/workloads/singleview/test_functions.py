@@ -10,6 +10,7 @@ import pytest
 
 from tests.workloads.conftest import HERE, THERE, Emulator
 from tests.workloads.functions import Handler, failures, load_handler, queue_batch
+from tests.workloads.proxy import NEVER
 from tests.workloads.singleview.builders import completed, credited, on_bus, placed, points, rejected
 from workloads.runtime.principal import Principal, PrincipalType, to_context
 
@@ -52,7 +53,7 @@ def get_view(customer: str, caller: Principal, **query: str) -> dict[str, Any]:
         "headers": {},
         "body": None,
         "isBase64Encoded": False,
-        "requestContext": {"requestId": "request-1", "authorizer": to_context(caller)},
+        "requestContext": {"requestId": "request-1", "authorizer": to_context(caller, NEVER)},
     }
 
 

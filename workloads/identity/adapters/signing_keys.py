@@ -54,12 +54,9 @@ class _KeySet(msgspec.Struct, frozen=True):
 class SigningKeys:
     """Keeps the keys behind one URL."""
 
-    def __init__(
-        self, url: str, *, monotonic: Callable[[], float], fetch: Callable[[str], bytes] | None = None
-    ) -> None:
+    def __init__(self, url: str, *, monotonic: Callable[[], float]) -> None:
         self._url = url
         self._monotonic = monotonic
-        self._fetch = fetch or _fetch
         self._keys: Mapping[str, Key] = {}
         self._read_at = float("-inf")
         self._tried_at = float("-inf")

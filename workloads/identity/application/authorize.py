@@ -21,10 +21,12 @@ class Verifier(Protocol):
 
 
 class Authorization(msgspec.Struct, frozen=True, kw_only=True):
-    """Who calls, and what they may call."""
+    """Who calls, what they may call, and until when."""
 
     principal: Principal
     allowed_calls: tuple[str, ...]
+    expires_at: int
+    """Epoch seconds."""
 
 
 class UnprivilegedUserError(Exception):
@@ -46,4 +48,4 @@ def authorize(header: str, *, verifier: Verifier, scope_prefix: str, now: Callab
     principal = principal_of(claims, scope_prefix)
     if principal is None:
         raise UnprivilegedUserError(claims.username)
-    return Authorization(principal=principal, allowed_calls=allowed_calls(principal))
+    return Authorization(principal=principal, allowed_calls=allowed_calls(principal), expires_at=claims.exp)

@@ -49,7 +49,8 @@ def handler(event: dict[str, Any], _context: object) -> dict[str, Any]:
         return _policy(error.username, "Deny", [f"{_stage(event['methodArn'])}/*"], {})
     stage = _stage(event["methodArn"])
     resources = [f"{stage}/{call}" for call in authorization.allowed_calls]
-    return _policy(authorization.principal.id, "Allow", resources, to_context(authorization.principal))
+    context = to_context(authorization.principal, authorization.expires_at)
+    return _policy(authorization.principal.id, "Allow", resources, context)
 
 
 def _stage(method_arn: str) -> str:
