@@ -165,7 +165,7 @@ def _issuers(pools: object) -> tuple[TokenIssuer, ...]:
 def _value_at(outputs: Mapping[str, object], path: tuple[str, ...]) -> object:
     value: object = outputs
     for depth, part in enumerate(path):
-        inner = value if isinstance(value, Mapping) else {}
+        inner = cast("Mapping[str, object]", value if isinstance(value, Mapping) else {})
         if part not in inner:
             found = ".".join(path[: depth + 1])
             raise GlobalStackIsBehindError(

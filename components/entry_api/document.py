@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from components.yaml_files import read_yaml
 
@@ -70,9 +70,9 @@ def _template() -> dict[str, Any]:
 def _filled_in(node: Any, value_of: Any) -> Any:
     match node:
         case dict():
-            return {key: _filled_in(value, value_of) for key, value in node.items()}
+            return {key: _filled_in(value, value_of) for key, value in cast("dict[str, Any]", node).items()}
         case list():
-            return [_filled_in(item, value_of) for item in node]
+            return [_filled_in(item, value_of) for item in cast("list[Any]", node)]
         case str():
             return _PLACEHOLDER.sub(value_of, node)
         case _:

@@ -35,7 +35,8 @@ def _read_100(client: DynamoDBClient, table: str, wanted: list[Any]) -> list[dic
     for _ in range(3):
         answer = client.batch_get_item(RequestItems={table: {"Keys": wanted, "ConsistentRead": True}})
         found += [read_item(item) for item in answer["Responses"].get(table, [])]
-        wanted = answer.get("UnprocessedKeys", {}).get(table, {}).get("Keys", [])
-        if not wanted:
+        unread = answer["UnprocessedKeys"].get(table)
+        if not unread:
             return found
+        wanted = list(unread["Keys"])
     raise UnreadKeysError(len(wanted))

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import cached_property, partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import msgspec
 
@@ -134,7 +134,8 @@ class SqsTokenQueues:
         except Exception:  # noqa: BLE001 - whatever fails heals by the queue's own time-out, and is logged
             _log.exception("a message was left to come back", extra={"action": what})
             return
-        if isinstance(answer, dict) and (failed := answer.get("Failed")):
+        failed = cast("Mapping[str, Any]", answer or {}).get("Failed")
+        if failed:
             _log.warning("messages were left to come back", extra={"action": what, "messages": len(failed)})
 
 

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Mapping
 
 import msgspec
 
 from workloads.checkout.application.changes import Change, MoveStock, RetireSettledToken, ReturnToken
 from workloads.checkout.application.ports import Ports
-from workloads.checkout.domain.allotment import Movement
+from workloads.checkout.domain.allotment import Allotment, Movement
 from workloads.checkout.domain.reservation import Reservation, movements_to_put_back
-from workloads.checkout.domain.token import Token, TokenState, tokens_of
+from workloads.checkout.domain.token import Token, TokenRecord, TokenState, tokens_of
 
 
 class Return(msgspec.Struct, frozen=True):
@@ -27,7 +28,7 @@ def plan_return(ports: Ports, reservation: Reservation) -> Return:
     """Return how all that a reservation holds is given back, as its tokens stand at present."""
     units = Counter(reservation.units)
     tokens = tokens_of(reservation.tokens)
-    records = ports.hot_items.ledger.records(tokens) if tokens else {}
+    records: Mapping[Token, TokenRecord] = ports.hot_items.ledger.records(tokens) if tokens else {}
     changes: list[Change] = []
     returned: list[Token] = []
     for token in tokens:
@@ -50,7 +51,8 @@ def announce_returned(ports: Ports, returned: Return) -> None:
     Where this is not reached, the refill finds numbers without messages.
     """
     skus = {token.sku for token in returned.tokens}
-    for sku, allotment in (ports.store.allotments(skus, ports.region) if skus else {}).items():
+    allotments: Mapping[str, Allotment] = ports.store.allotments(skus, ports.region) if skus else {}
+    for sku, allotment in allotments.items():
         tokens = [
             token for token in returned.tokens if (token.sku, token.generation) == (sku, allotment.selling.generation)
         ]
