@@ -1,6 +1,6 @@
 """How long a function takes from its process's start to its first answer, beside one made of the usual libraries.
 
-`python -m bench.cold_start [--rounds 15]`; exits 1 where a bound is not kept. Each process runs the real runtime
+`python -m bench.cold_start [--rounds 16]`; exits 1 where a bound is not kept. Each process runs the real runtime
 interface client against a Runtime API of this program's, sees only the packages that its image would hold, and does
 real work on the embedded AWS.
 """

@@ -13,12 +13,18 @@ import msgspec
 
 ROOT: Final = Path(__file__).parents[2]
 _CHECKOUT: Final = "workloads/checkout"
-_APPLICATION: Final = f"{_CHECKOUT}/application"
-_DECIDING_ENTRYPOINTS: Final = (f"{_CHECKOUT}/entrypoints/saga_starter.py",)
-"""Entrypoints that decide whether something is written; the others parse, authorise and call."""
+_DECIDING_LAYERS: Final = (f"{_CHECKOUT}/application", f"{_CHECKOUT}/domain")
+_DECIDING_RIM: Final = (
+    f"{_CHECKOUT}/adapters/dynamodb.py",
+    f"{_CHECKOUT}/adapters/saga.py",
+    f"{_CHECKOUT}/entrypoints/saga_starter.py",
+)
+"""What decides at the rim whether something is written or counts as written; the rest translates, parses and calls."""
 _READ_ONLY: Final = frozenset({"queries.py", "pages.py", "audit.py"})
 """Modules that decide on no write."""
 _COMMITS: Final = frozenset({"commit", "commit_selling", "keep"})
+_TELLINGS: Final = frozenset({"announce_returned", "give_back", "put", "wake"})
+"""What gives back or tells others without a commit."""
 _FIRST_CHANGE: Final = {"commit": 0, "commit_selling": 2}
 """Where the changes begin among a commit's arguments."""
 
@@ -35,7 +41,7 @@ class Kind(StrEnum):
     ELEMENT = "commits without"
     """A change or an outbox entry that is not committed."""
     COMMIT = "without"
-    """A whole commit that does not happen."""
+    """A whole commit that does not happen, or what gives back or tells others by itself."""
 
 
 class CodeMutant(msgspec.Struct, frozen=True, tag=True):
@@ -92,8 +98,8 @@ AnyMutant = CodeMutant | ConditionMutant | SagaMutant
 
 def of_the_code() -> list[CodeMutant]:
     """Find every guard, check and handler, every commit and every element of one, in what decides on writes."""
-    application = (path for path in sorted((ROOT / _APPLICATION).rglob("*.py")) if _decides(path))
-    modules = (*application, *(ROOT / one for one in _DECIDING_ENTRYPOINTS))
+    layers = (path for layer in _DECIDING_LAYERS for path in sorted((ROOT / layer).rglob("*.py")) if _decides(path))
+    modules = (*layers, *(ROOT / one for one in _DECIDING_RIM))
     return [mutant for path in modules for mutant in of(path.read_text(), str(path.relative_to(ROOT)))]
 
 
@@ -160,6 +166,11 @@ def is_commit(node: ast.AST) -> TypeGuard[ast.Call]:
     return isinstance(node, ast.Call) and bool(node.args) and _function_of(node) in _COMMITS
 
 
+def is_telling(node: ast.AST) -> TypeGuard[ast.Expr]:
+    """Tell whether this statement gives something back or tells others, which no commit does."""
+    return isinstance(node, ast.Expr) and isinstance(node.value, ast.Call) and _function_of(node.value) in _TELLINGS
+
+
 def elements_of(node: ast.Call) -> list[ast.expr]:
     """Return the changes and entries that a commit names: those of its lists, and lists that it is given whole."""
     first = _FIRST_CHANGE.get(_function_of(node), len(node.args))
@@ -184,6 +195,8 @@ def _sites(node: ast.AST, function: str) -> Iterator[tuple[str, ast.expr, Kind]]
             yield inside, child.test, Kind.CHECK
         elif isinstance(child, ast.ExceptHandler) and child.type is not None and not _reraises(child):
             yield inside, child.type, Kind.HANDLER
+        elif is_telling(child):
+            yield inside, child.value, Kind.COMMIT
         elif is_commit(child):
             yield inside, child, Kind.COMMIT
             yield from ((inside, element, Kind.ELEMENT) for element in elements_of(child))

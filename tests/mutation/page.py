@@ -16,7 +16,7 @@ Each line is a safeguard that the gate took away from checkout, alone, and the f
 [simulation.md](simulation.md#the-mutation-gate) says how they are found.
 """
 _SECTIONS: Final[Sequence[tuple[str, Callable[[AnyMutant], bool]]]] = (
-    ("Use cases", lambda mutant: isinstance(mutant, CodeMutant)),
+    ("The code", lambda mutant: isinstance(mutant, CodeMutant)),
     ("Conditions of writes", lambda mutant: isinstance(mutant, ConditionMutant)),
     ("The saga", lambda mutant: isinstance(mutant, SagaMutant)),
 )

@@ -22,6 +22,7 @@ from tests.mutation.mutants import (
     is_check,
     is_commit,
     is_guard,
+    is_telling,
 )
 
 T = TypeVar("T")
@@ -132,6 +133,13 @@ class _Switching(ast.NodeTransformer):
         self.generic_visit(node)
         if node.type is not None and (name := self._name(Kind.HANDLER, node.type)):
             node.body.insert(0, ast.If(ast.UnaryOp(ast.Not(), _call("meet", name)), [ast.Raise()], []))
+        return node
+
+    def visit_Expr(self, node: ast.Expr) -> Any:
+        """Let what gives back or tells others be left out."""
+        self.generic_visit(node)
+        if is_telling(node) and (name := self._name(Kind.COMMIT, node.value)):
+            node.value = ast.IfExp(_call("meet", name), node.value, ast.Constant(None))
         return node
 
     def visit_Call(self, node: ast.Call) -> Any:

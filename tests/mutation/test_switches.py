@@ -18,38 +18,46 @@ def place(store, key, entries):
         store.check(key)
     except KeyError:
         return "unknown"
+    finally:
+        store.give_back()
     if key == "late":
         store.commit(["lateness"])
     store.commit(["order", *store.stock], entries)
     return "placed"
 """
+TOLD: Final = ("given back",)
 AS_IT_IS: Final = {
-    "new": ("placed", [(["order", "stock"], ["entry"])]),
+    "new": ("placed", [TOLD, (["order", "stock"], ["entry"])]),
     "old": ("known", []),
-    "odd": ("unknown", []),
-    "late": ("placed", [(["lateness"],), (["order", "stock"], ["entry"])]),
+    "odd": ("unknown", [TOLD]),
+    "late": ("placed", [TOLD, (["lateness"],), (["order", "stock"], ["entry"])]),
 }
 CHANGED: Final = {
     "without the guard `key in store.known`": {"old": AS_IT_IS["new"]},
-    "without the handler of `KeyError`": {"odd": (KeyError, [])},
+    "without the handler of `KeyError`": {"odd": (KeyError, [TOLD])},
+    "without `store.give_back()`": {
+        "new": ("placed", [(["order", "stock"], ["entry"])]),
+        "odd": ("unknown", []),
+        "late": ("placed", [(["lateness"],), (["order", "stock"], ["entry"])]),
+    },
     "without asking `key == 'late'`": {"new": AS_IT_IS["late"]},
     "without `store.commit(['lateness'])`": {"late": AS_IT_IS["new"]},
-    "commits without `'lateness'`": {"late": ("placed", [([],), (["order", "stock"], ["entry"])])},
+    "commits without `'lateness'`": {"late": ("placed", [TOLD, ([],), (["order", "stock"], ["entry"])])},
     "without `store.commit(['order', *store.stock], entries)`": {
-        "new": ("placed", []),
-        "late": ("placed", [(["lateness"],)]),
+        "new": ("placed", [TOLD]),
+        "late": ("placed", [TOLD, (["lateness"],)]),
     },
     "commits without `'order'`": {
-        "new": ("placed", [(["stock"], ["entry"])]),
-        "late": ("placed", [(["lateness"],), (["stock"], ["entry"])]),
+        "new": ("placed", [TOLD, (["stock"], ["entry"])]),
+        "late": ("placed", [TOLD, (["lateness"],), (["stock"], ["entry"])]),
     },
     "commits without `*store.stock`": {
-        "new": ("placed", [(["order"], ["entry"])]),
-        "late": ("placed", [(["lateness"],), (["order"], ["entry"])]),
+        "new": ("placed", [TOLD, (["order"], ["entry"])]),
+        "late": ("placed", [TOLD, (["lateness"],), (["order"], ["entry"])]),
     },
     "commits without `entries`": {
-        "new": ("placed", [(["order", "stock"], ())]),
-        "late": ("placed", [(["lateness"],), (["order", "stock"], ())]),
+        "new": ("placed", [TOLD, (["order", "stock"], ())]),
+        "late": ("placed", [TOLD, (["lateness"],), (["order", "stock"], ())]),
     },
 }
 """What each mutant makes of which key; the others stay."""
@@ -68,6 +76,9 @@ class Store:
     def check(self, key: str) -> None:
         if key == "odd":
             raise KeyError(key)
+
+    def give_back(self) -> None:
+        self.commits.append(TOLD)
 
     def commit(self, *arguments: Any) -> None:
         self.commits.append(arguments)

@@ -20,7 +20,8 @@ from workloads.checkout.domain.selling import refill_is_due
 from workloads.contracts.clock import moment
 
 LONGEST_SAGA: Final = 6 * 3600
-"""Seconds within which an order ends: what the state machine's retries sum up to."""
+"""Seconds within which an order ends in the simulated weather, repetitions included: it bounds what is seen, not what
+the state machine allows: the retries of a single state of the way back may take over six hours before it parks."""
 
 
 ENDS: Final = {

@@ -164,3 +164,11 @@ def test_what_is_hot_is_idle_where_more_tokens_are_left_than_are_counted(
     hot = Allotment(sku="cd", region=REGION, allotted=1000, free=0, version=1, selling=selling)
 
     assert idle_beside_low([hot, an_allotment(units=100, free=1)]) == [hot] * idle
+
+
+def test_the_same_version_of_the_same_allotment_changes_nothing() -> None:
+    current = an_allotment(units=5, free=3)
+
+    again = set_allotment(current, SetAllotment(sku="cd", units=5, version=1), region=REGION)
+
+    assert again == Movement(current, current)

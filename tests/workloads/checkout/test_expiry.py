@@ -32,6 +32,15 @@ def test_an_order_that_is_complete_in_time_keeps_its_units(cells: AnyCells, here
     assert steps.complete(here, order) is Outcome.COMPLETED
 
 
+def test_what_was_refused_holds_nothing_and_never_expires(cells: AnyCells, here: Ports) -> None:
+    shop(here, stock=1)
+    refused = place(here, (CD, 2))
+
+    assert steps.reserve(here, refused) is Outcome.SOLD_OUT
+
+    assert cells.state().reservations[refused].expires_at is None
+
+
 def test_a_late_completion_gives_everything_back(cells: AnyCells, here: Ports) -> None:
     order = paid(here)
     cells.clock.moment += RESERVATION_LIFETIME
