@@ -17,7 +17,8 @@ from typing import Any, Final
 import yaml
 
 from bench import bare
-from local.program import GLOBAL_STACK, evaluate
+from local.program import evaluate
+from local.project import GLOBAL_STACK
 from local.recording import RecordedResource, RecordingMonitor
 from tests.infrastructure.trees import read_yaml, tree_with, write_config
 

@@ -25,8 +25,10 @@ from local import computed
 from local.deployment import FILE_NAME, DeployedResource, Deployment, Gateway, Handling
 from local.handlers.base import Context
 from local.handlers.registry import handler_for
+from local.paths import ROOT
 from local.processes import die_with
-from local.program import GLOBAL_STACK, ROOT, ProgramError, evaluate, stack_names
+from local.program import evaluate
+from local.project import GLOBAL_STACK, ProgramError, stack_names
 from local.recording import STACK_REFERENCE_TYPE, RecordedResource, RecordingMonitor
 
 

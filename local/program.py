@@ -3,32 +3,26 @@
 import asyncio
 import contextvars
 import gc
-import json
 import os
 import sys
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import pulumi
-import yaml
 from google.protobuf.empty_pb2 import Empty
 from pulumi.runtime.mocks import MockEngine, MockMonitor, MockSettings
 from pulumi.runtime.settings import configure, set_root_resource
 from pulumi.runtime.stack import run_in_stack
 
 from local.paths import ROOT
+from local.project import ProgramError, project_name, stack_configuration
 
 ORGANIZATION: Final = "organization"
-GLOBAL_STACK: Final = "global"
 
 _one_body_at_a_time = threading.Lock()
-
-
-class ProgramError(Exception):
-    """The program's files are not what this project's layout promises."""
 
 
 def evaluate(*, monitor: MockMonitor, stack: str, directory: Path = ROOT, preview: bool = False) -> None:
@@ -65,34 +59,6 @@ def evaluate(*, monitor: MockMonitor, stack: str, directory: Path = ROOT, previe
     }
     with _workplace.at(directory):
         contextvars.Context().run(_run, program, settings, config)
-
-
-def stack_names(directory: Path = ROOT) -> list[str]:
-    """Return the stacks in the order of deployment: the global one, then the Regions of Pulumi.yaml."""
-    project = project_name(directory)
-    regions = _shared_configuration(directory).get(f"{project}:regions")
-    if not isinstance(regions, list):
-        message = f"{directory / 'Pulumi.yaml'}: {project}:regions is {regions!r}; it must be the list of Regions"
-        raise ProgramError(message)
-    return [GLOBAL_STACK, *(str(region) for region in regions)]  # pyright: ignore[reportUnknownVariableType]
-
-
-def project_name(directory: Path = ROOT) -> str:
-    """Return the project's name as Pulumi.yaml gives it."""
-    return str(_load_yaml(directory / "Pulumi.yaml")["name"])
-
-
-def stack_configuration(stack: str, *, directory: Path = ROOT) -> dict[str, str]:
-    """Return what the engine would hand to the program: texts, structured values as JSON."""
-    project = project_name(directory)
-    values = _shared_configuration(directory)
-    stack_file = directory / f"Pulumi.{stack}.yaml"
-    if not stack_file.exists():
-        message = f"there is no {stack_file.name} in {directory}: every stack has its own file"
-        raise ProgramError(message)
-    for key, value in (_load_yaml(stack_file).get("config") or {}).items():
-        values[_qualified(key, project)] = value
-    return {key: value if isinstance(value, str) else json.dumps(value) for key, value in values.items()}
 
 
 def _run(program: Callable[[], None], settings: dict[str, object], config: dict[str, str]) -> None:
@@ -174,30 +140,3 @@ def _forget_modules_of_other_trees(directory: Path) -> None:
         return
     for name in [name for name in sys.modules if name == "components" or name.startswith("components.")]:
         del sys.modules[name]
-
-
-def _shared_configuration(directory: Path) -> dict[str, object]:
-    """Project-level config: `key: value`, or a declaration with `value` or `default`."""
-    document = _load_yaml(directory / "Pulumi.yaml")
-    project = str(document["name"])
-    values: dict[str, object] = {}
-    for key, declared in (document.get("config") or {}).items():
-        match declared:
-            case {"value": value} | {"default": value}:
-                values[_qualified(key, project)] = value
-            case {"type": _}:
-                pass  # declared without a value: the stack's file has to give one
-            case _:
-                values[_qualified(key, project)] = declared
-    return values
-
-
-def _qualified(key: str, project: str) -> str:
-    return key if ":" in key else f"{project}:{key}"
-
-
-def _load_yaml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        message = f"there is no {path.name} in {path.parent}"
-        raise ProgramError(message)
-    return yaml.safe_load(path.read_text(encoding="utf-8")) or {}

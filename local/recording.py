@@ -14,7 +14,9 @@ from pulumi.runtime.settings import get_project, get_stack, is_dry_run
 from pulumi.runtime.sync_await import _ensure_event_loop, _sync_await  # pyright: ignore[reportPrivateUsage]
 
 from local import computed
-from local.program import GLOBAL_STACK, ROOT, evaluate, stack_names
+from local.paths import ROOT
+from local.program import evaluate
+from local.project import GLOBAL_STACK, stack_names
 
 STACK_TYPE: Final = "pulumi:pulumi:Stack"
 STACK_REFERENCE_TYPE: Final = "pulumi:pulumi:StackReference"

@@ -22,7 +22,7 @@ from local.deployer import DeployerSettings, wait_for
 from local.deployment import FILE_NAME, DeployedResource, Deployment, Gateway, Handling
 from local.engine.command_line import CommandError, Project
 from local.handlers.registry import handler_for
-from local.program import GLOBAL_STACK, stack_names
+from local.project import GLOBAL_STACK, stack_names
 from local.recording import STACK_REFERENCE_TYPE, STACK_TYPE
 
 _PARENT_CHECK_SECONDS: Final = 0.05

@@ -9,7 +9,8 @@ import pytest
 
 from components.checkout_saga_states import LONGEST_WAY_FORWARD_SECONDS
 from components.settings import Architecture, Context, SettingsError, build_settings
-from local.program import ROOT, evaluate, stack_configuration
+from local.program import ROOT, evaluate
+from local.project import stack_configuration
 from local.recording import RecordingMonitor
 from tests.infrastructure.trees import add_region, change_config, read_yaml, write_config
 

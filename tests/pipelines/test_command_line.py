@@ -9,7 +9,7 @@ import pytest
 
 from components.images import PLATFORMS
 from components.settings import Architecture
-from local.program import stack_names
+from local.project import stack_names
 from pipelines.__main__ import RUNNERS, main
 from pipelines.bake import CellInAlarmError, bake
 from pipelines.images import MixedImagesError, settings_of_deployed

@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 from pulumi.output import Unknown
 
-from local.program import ProgramError, evaluate, stack_configuration, stack_names
+from local.program import evaluate
+from local.project import ProgramError, stack_configuration, stack_names
 from local.recording import DuplicateResourceError, RecordingMonitor, UnknownStackError, record
 
 PROGRAM = """

@@ -10,7 +10,7 @@ import pytest
 from local.engine.command_line import MISSING, Project, copy_program
 from local.engine.deployer import plain
 from local.paths import ROOT
-from local.program import stack_names
+from local.project import stack_names
 from local.provider.ledger import Entry, Ledger
 
 WITHOUT_ENGINE = {**os.environ, "PATH": os.defpath}
