@@ -2,9 +2,11 @@
 
 import argparse
 import sys
+import time
 
-from local.preflight import PreflightError, only_one
-from local.supervisor import ENGINE, EVALUATION, Laptop, LaptopError, StopRequested, load_deployment
+from local.errors import messages
+from local.preflight import check_platform, only_one
+from local.supervisor import ENGINE, EVALUATION, Laptop, load_deployment
 from local.tree import Tree
 
 
@@ -16,34 +18,36 @@ def main(arguments: list[str]) -> int:
     known = parser.parse_args(arguments)
     command = known.command
     tree = Tree()
+    began = time.monotonic()
     tree.say("Meridian on this machine: the global stack and a cell a Region, without an AWS account")
     try:
+        # First: what follows is made for it.
+        check_platform()
         if known.engine:
             _check_engine()
         with only_one(), Laptop(tree, deployer=ENGINE if known.engine else EVALUATION) as laptop:
             laptop.up()
-            return _demo(laptop) if command == "demo" else _stay(laptop, tree)
-    except StopRequested:
+            return _demo(laptop, began) if command == "demo" else _stay(laptop, tree)
+    except KeyboardInterrupt:  # StopRequested is one
         tree.say("taken down")
         return 0 if command == "up" else 130
-    except (PreflightError, LaptopError) as error:
-        sys.stderr.write(f"{error}\n")
+    except Exception as error:
+        if not (told := messages(error)):
+            raise
+        sys.stderr.write("".join(f"{message}\n" for message in told))
         return 1
 
 
 def _check_engine() -> None:
-    from local.engine.command_line import EngineMissingError, require_engine  # noqa: PLC0415 - as above
+    from local.engine.command_line import require_engine  # noqa: PLC0415 - the first line does not wait for its imports
 
-    try:
-        require_engine()
-    except EngineMissingError as error:
-        raise PreflightError(str(error)) from error
+    require_engine()
 
 
-def _demo(laptop: Laptop) -> int:
-    from local.demo.run import run  # noqa: PLC0415 - only now, the first line does not wait for its imports
+def _demo(laptop: Laptop, began: float) -> int:
+    from local.demo.run import run  # noqa: PLC0415 - as above
 
-    return run(load_deployment(laptop))
+    return run(load_deployment(laptop), began=began)
 
 
 def _stay(laptop: Laptop, tree: Tree) -> int:

@@ -10,11 +10,20 @@ from contextlib import contextmanager
 from importlib.util import find_spec
 from typing import Final
 
+from local.errors import UserFacingError
+
 _MACHINES: Final = ("x86_64", "aarch64")
-_NEEDED: Final = ("ministack", "awslambdaric", "pulumi", "pulumi_aws", "uvicorn", "airspeed")
+# What the supervisor, the program, the emulator, the stand-ins, the workloads and the demo import, or read, when they
+# come to it: without this the first to miss one would end with a traceback, perhaps after a minute.
+NEEDED: Final = (
+    *("ministack", "awslambdaric", "pulumi", "pulumi_aws", "pulumi_docker_build", "google.protobuf", "grpc", "yaml"),
+    *("pydantic", "boto3", "botocore", "joserfc", "msgspec", "cryptography", "uvicorn", "uvloop", "starlette"),
+    *("httptools", "httpx", "aiohttp", "multidict", "airspeed", "jmespath", "jsonata", "jsonschema", "psutil"),
+    *("rich", "setproctitle", "lifetimes"),
+)
 
 
-class PreflightError(Exception):
+class PreflightError(UserFacingError):
     """The laptop mode can not run here as things are."""
 
 
@@ -30,10 +39,17 @@ def check_platform() -> None:
 
 def check_packages() -> None:
     """Refuse an environment that lacks what the laptop mode starts."""
-    missing = [name for name in _NEEDED if find_spec(name) is None]
+    missing = [name for name in NEEDED if not _is_installed(name)]
     if missing:
         message = f"the environment lacks {', '.join(missing)}: run `make local`, which installs the locked packages"
         raise PreflightError(message)
+
+
+def _is_installed(name: str) -> bool:
+    try:
+        return find_spec(name) is not None
+    except ModuleNotFoundError:  # the package around it
+        return False
 
 
 def check_ports(ports: Sequence[int]) -> None:

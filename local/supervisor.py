@@ -9,15 +9,17 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import FrameType, TracebackType
+from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from local.emulator import control
 from local.emulator.settings import DEFAULT_PORT, EmulatorSettings
+from local.errors import UserFacingError
 from local.failures import FailureReporter
 from local.paths import ROOT
 from local.preflight import check_packages, check_platform, check_ports
 from local.processes import Child, environment, python
+from local.stopping import StopRequested, handle, request_stop
 from local.tree import Tree
 
 if TYPE_CHECKING:
@@ -28,19 +30,20 @@ FIRST_GATEWAY_PORT: Final = 8801
 EVALUATION: Final = "local.deployer"
 ENGINE: Final = "local.engine.deployer"
 ACCOUNT: Final = "000000000000"
-# One worker a function is enough for two processors, but for these: an API call may wait for its order's end, and many
-# sagas run at a time. With all of them started the whole laptop mode stays below 1.5 GB.
-WORKERS: Final = {"meridian-checkout-api": 2, "meridian-checkout-saga-steps": 2}
+# One worker a function is enough for two processors, but for these: an API call may wait for its order's end, many
+# sagas run at a time, and the starter reserves for one order after another, so that with a single worker all of a
+# Region's orders would. With all of them started the whole laptop mode stays below 1.5 GB.
+WORKERS: Final = {
+    "meridian-checkout-api": 2,
+    "meridian-checkout-saga-starter": 2,
+    "meridian-checkout-saga-steps": 2,
+}
 _STAND_INS_SECONDS: Final = 30.0
 _STAND_INS_PATIENCE: Final = 10.0
 
 
-class LaptopError(Exception):
+class LaptopError(UserFacingError):
     """The laptop mode could not be brought up, or a part of it ended."""
-
-
-class StopRequested(BaseException):
-    """A signal asked for the end."""
 
 
 class Laptop:
@@ -65,8 +68,7 @@ class Laptop:
         self._children: list[Child] = []
 
     def __enter__(self) -> Self:
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, _request_stop)
+        handle(request_stop)
         self._directory = Path(tempfile.mkdtemp(prefix="meridian-"))
         self._settings = EmulatorSettings(
             state_directory=self._directory, port=self._port, workers_of=WORKERS, request_log=self._request_log
@@ -77,8 +79,7 @@ class Laptop:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         # Going down is not interrupted half way.
-        for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
-            signal.signal(number, signal.SIG_IGN)
+        handle(signal.SIG_IGN)
         self._failures.silence()
         if kind is StopRequested:
             self._tree.say("taking everything down")
@@ -93,6 +94,13 @@ class Laptop:
     def deployment_file(self) -> Path:
         """Where the deployer leaves what it made."""
         return self._directory / "deployment.json"
+
+    @property
+    def ports(self) -> list[int]:
+        """What it listens on: the embedded AWS, and the entry API of each Region."""
+        from local.project import regions  # noqa: PLC0415 - after the first line, and once it is known to be installed
+
+        return [self._port, *(self._first_gateway_port + index for index in range(len(regions(ROOT))))]
 
     def up(self) -> None:
         """Return when orders can be placed."""
@@ -126,26 +134,28 @@ class Laptop:
                 raise LaptopError(message + "\n".join(child.last_lines()))
 
     def run(self, module: str) -> int:
-        """Run a module of this package on the deployment, and show its output at its end; returns its exit code."""
-        command = python("-m", module, "--deployment", str(self.deployment_file))
-        child = subprocess.Popen(command, env=environment(), cwd=ROOT, stdout=subprocess.PIPE, text=True)
+        """Run a module on the deployment and show its output, or why it failed, at its end; returns its exit code."""
+        child = Child(
+            module,
+            python("-m", module, "--deployment", str(self.deployment_file)),
+            environment=environment(),
+            directory=ROOT,
+            log=self._directory / f"{module}.log",
+            stdout=subprocess.PIPE,
+        )
         try:
-            output, _ = child.communicate()
-            self._tree.say(output.removesuffix("\n"))
-            return child.returncode
+            output = child.lines.read()
+            code = child.process.wait()
         finally:
-            child.kill()
-            child.wait()
+            child.stop(patience=0.0)
+        lines = output.splitlines() if code == 0 else child.last_lines()
+        self._tree.say("\n".join(lines))
+        return code
 
     def _check(self) -> None:
         check_platform()
         check_packages()
-        check_ports([self._port, *(self._first_gateway_port + index for index in range(len(self._regions())))])
-
-    def _regions(self) -> list[str]:
-        """Read the Regions off the stacks' files: Pulumi.yaml would need an import that takes longer than all this."""
-        names = sorted(path.name.split(".")[1] for path in ROOT.glob("Pulumi.*.yaml"))
-        return [name for name in names if name != "global"]
+        check_ports(self.ports)
 
     def _start_deployer(self) -> Child:
         settings = {
@@ -208,8 +218,3 @@ def load_deployment(laptop: Laptop) -> "Deployment":
     from local.deployment import Deployment  # noqa: PLC0415 - pydantic
 
     return Deployment.load(laptop.deployment_file)
-
-
-def _request_stop(number: int, frame: FrameType | None) -> None:
-    del frame
-    raise StopRequested(signal.Signals(number).name)

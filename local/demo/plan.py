@@ -1,7 +1,7 @@
 """What the demo sends, and what must come of it: data only, and the same at every run.
 
-The expected result is computed from the file and the plan alone, with nothing of the product's code, so that it can
-disagree with the product.
+The expected result is computed from the file and the plan alone, so that it can disagree with the product. Of the
+product's code the demo uses only the type that holds an amount of money on the wire; it computes nothing by it.
 """
 
 from collections import Counter

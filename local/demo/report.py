@@ -49,8 +49,8 @@ _POINTS: Final[Sequence[_Row]] = (
 )
 
 
-def show(console: Console, plan: Plan, result: Result, differences: Sequence[Difference]) -> None:
-    """Print the whole report."""
+def show(console: Console, plan: Plan, result: Result, differences: Sequence[Difference], *, seconds: float) -> None:
+    """Print the whole report; `seconds` is how long it took to come to the verdict."""
     console.print(_orders(plan, result))
     console.print(_conservation(plan, result))
     console.print(_requests(result))
@@ -62,6 +62,7 @@ def show(console: Console, plan: Plan, result: Result, differences: Sequence[Dif
     for difference in differences:
         console.print(f"{difference.subject}: {difference.found}", style="red", highlight=False, markup=False)
     console.print(_verdict(plan, result, differences), style="bold red" if differences else "bold green")
+    console.print(f"{seconds:.0f} s from the first line to the verdict", highlight=False)
 
 
 def _orders(plan: Plan, result: Result) -> Table:

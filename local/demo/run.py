@@ -5,7 +5,6 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager
 from time import monotonic
 
-import uvloop
 from rich.console import Console
 
 from local.demo.accounts import Accounts, in_threads
@@ -19,6 +18,7 @@ from local.demo.records import CustomerRecord, OrderRecord, Result, Session
 from local.demo.replay import place_at_once, place_orders
 from local.demo.report import show
 from local.demo.stocktaking import stock_takers
+from local.demo.stopping import run_until_stopped
 from local.demo.verify import differences
 from local.deployment import Deployment
 from local.sdk import speak_directly
@@ -26,14 +26,17 @@ from local.sdk import speak_directly
 Say = Callable[[str], None]
 
 
-def run(deployment: Deployment) -> int:
-    """Replay the orders, prove the result, print it, and return the exit status: 1 on any difference."""
+def run(deployment: Deployment, *, began: float) -> int:
+    """Replay the orders, prove the result, print it, and return the exit status: 1 on any difference.
+
+    `began` is when the command said its first line, on the monotonic clock. Raises StopRequested on a signal.
+    """
     console = Console()
     speak_directly()
     plan = make_plan(first_weeks(), deployment.regions)
-    result = uvloop.run(carry_out(deployment, plan, say=console.print))
+    result = run_until_stopped(carry_out(deployment, plan, say=console.print))
     found = differences(plan, result.orders, result.customers)
-    show(console, plan, result, found)
+    show(console, plan, result, found, seconds=monotonic() - began)
     return 1 if found else 0
 
 

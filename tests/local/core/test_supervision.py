@@ -1,20 +1,28 @@
 """What the supervisor shows, refuses and leaves behind."""
 
+import ast
 import io
 import os
+import shutil
+import signal
 import socket
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 
-from local import preflight
+from local import preflight, supervisor
 from local.failures import FailureReporter
+from local.paths import ROOT
 from local.preflight import PreflightError, check_ports, only_one
 from local.processes import Child, environment, python, wait_until
+from local.supervisor import Laptop
 from local.tree import Tree
 
+RUN = ("local", "workloads", "components")
 CELL = "urn:pulumi:us-east-1::meridian::meridian:cell:RegionalCell$meridian:data:CellData$"
 
 
@@ -100,18 +108,86 @@ def test_a_second_one_is_told_which_process_runs(monkeypatch: pytest.MonkeyPatch
         pass
 
 
-def test_an_unsupported_platform_is_refused_with_the_way_out(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight.sys, "platform", "darwin")
+def test_all_packages_that_are_imported_while_it_runs_are_asked_for_before() -> None:
+    files = [ROOT / "__main__.py", *(file for each in RUN for file in (ROOT / each).rglob("*.py"))]
+    imported = {name for file in files for name in _imported(ast.parse(file.read_text(encoding="utf-8")))}
 
-    with pytest.raises(PreflightError, match=r"needs Linux .* darwin"):
-        preflight.check_platform()
+    own = {*RUN, "policies", *sys.stdlib_module_names}
+    assert {name for name in imported - own if not name.startswith("mypy_boto3_")} <= {
+        name.split(".")[0] for name in preflight.NEEDED
+    }
 
 
 def test_a_package_that_is_missing_is_named_with_the_command_that_installs_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "find_spec", {name: name for name in ("ministack", "awslambdaric")}.get)
+    found = {name: name for name in preflight.NEEDED if name not in {"httpx", "lifetimes"}}
+    monkeypatch.setattr(preflight, "find_spec", found.get)
 
-    with pytest.raises(PreflightError, match=r"lacks pulumi, .*airspeed: run `make local`"):
+    with pytest.raises(PreflightError, match=r"lacks httpx, lifetimes: run `make local`"):
         preflight.check_packages()
+
+
+def test_a_prepared_file_of_a_region_that_is_not_in_the_list_demands_no_port(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in ROOT.glob("Pulumi*.yaml"):
+        shutil.copy(path, tmp_path)
+    (tmp_path / "Pulumi.ap-south-1.yaml").write_text("config: {}\n")
+    monkeypatch.setattr(supervisor, "ROOT", tmp_path)
+
+    assert Laptop(Tree(io.StringIO()), port=4000, first_gateway_port=5000).ports == [4000, 5000, 5001]
+
+
+@pytest.fixture
+def laptop_with_a_guide() -> Iterator[subprocess.Popen[str]]:
+    """Start a laptop that has nothing but a guide that does not end, and wait for it."""
+    script = """
+import io
+from local.supervisor import Laptop
+from local.tree import Tree
+with Laptop(Tree(io.StringIO())) as laptop:
+    laptop.run("tests.local.core.endless")
+"""
+    with subprocess.Popen(
+        [sys.executable, "-c", script],
+        cwd=ROOT,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    ) as parent:
+        try:
+            assert wait_until(lambda: bool(_endless(parent)), seconds=10)
+            yield parent
+        finally:
+            parent.kill()
+
+
+def test_control_c_does_not_reach_what_the_laptop_runs_but_ends_it(
+    laptop_with_a_guide: subprocess.Popen[str],
+) -> None:
+    guide = _endless(laptop_with_a_guide)
+    assert {os.getpgid(process.pid) for process in guide} == {process.pid for process in guide}
+
+    os.killpg(laptop_with_a_guide.pid, signal.SIGINT)
+    _, said = laptop_with_a_guide.communicate(timeout=10)
+
+    assert said.count("Traceback") == 1  # of the laptop itself, which nobody catches here
+    assert said.splitlines()[-1] == "local.stopping.StopRequested: SIGINT"
+    assert psutil.wait_procs(guide, timeout=5)[1] == []
+
+
+def test_what_the_laptop_runs_ends_when_the_laptop_is_killed(laptop_with_a_guide: subprocess.Popen[str]) -> None:
+    guide = _endless(laptop_with_a_guide)
+
+    laptop_with_a_guide.kill()
+    laptop_with_a_guide.wait()
+
+    assert psutil.wait_procs(guide, timeout=5)[1] == []
+
+
+def _endless(parent: subprocess.Popen[str]) -> list[psutil.Process]:
+    children = psutil.Process(parent.pid).children(recursive=True)
+    return [child for child in children if "tests.local.core.endless" in child.cmdline()]
 
 
 def test_a_child_and_what_it_started_end_when_its_parent_is_killed(tmp_path: Path) -> None:
@@ -149,3 +225,15 @@ def _is_zombie(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"
     except FileNotFoundError:
         return True
+
+
+def _imported(tree: ast.Module) -> Iterator[str]:
+    """Yield the packages that a module imports, wherever it does."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import():
+                yield from (alias.name.split(".")[0] for alias in node.names)
+            case ast.ImportFrom(module=str(module), level=0):
+                yield module.split(".")[0]
+            case _:
+                pass

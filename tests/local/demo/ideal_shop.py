@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final
 
 import msgspec
@@ -39,11 +39,12 @@ class Shop:
     plan: Plan
     orders: list[OrderRecord]
     customers: list[CustomerRecord]
+    stopwatch: Stopwatch = field(default_factory=Stopwatch)
 
     @property
     def result(self) -> Result:
         """Return the records as the report takes them."""
-        return Result(self.orders, self.customers, Stopwatch(), ordering_began=0.0)
+        return Result(self.orders, self.customers, self.stopwatch, ordering_began=0.0)
 
     def found(self) -> list[str]:
         """Return the differences, each in a line."""

@@ -60,6 +60,30 @@ def test_the_table_and_the_verdict_of_a_shop_that_is_right_are_printed(shop: Sho
     assert f"All 1044 rows of the file were ordered once, all {len(shop.orders)} orders ended once" in printed
 
 
+def test_the_throughput_and_the_latency_of_each_operation_are_printed(shop: Shop) -> None:
+    bought = [record for record in shop.orders if record.order.purchases]
+    for number, record in enumerate(bought, start=1):
+        record.ended_at = number / 50
+    for milliseconds in range(1, 201):
+        shop.stopwatch.add("place order", milliseconds / 1000)
+    shop.stopwatch.add("deposit", 0.007)
+
+    printed = _printed(shop)
+
+    assert "Requests: 50 orders a second from the first request to the last order's end" in printed
+    assert "operation ┃ requests ┃ p50 ms ┃ p99 ms" in printed
+    assert "place order │ 200 │ 100 │ 198" in printed
+    assert "deposit │ 1 │ 7 │ 7" in printed
+
+
+def test_replication_is_labelled_as_what_it_is_here(shop: Shop) -> None:
+    assert "Replication: synchronous here. The embedded AWS writes all replicas of a table at once" in _printed(shop)
+
+
+def test_the_verdict_is_followed_by_how_long_it_took(shop: Shop) -> None:
+    assert _printed(shop).endswith("2 Regions show the same. 123 s from the first line to the verdict")
+
+
 def test_each_difference_is_printed(shop: Shop) -> None:
     shop.orders[0].faults.append("ReadTimeout: [first]")
     shop.orders[1].faults.append("ReadTimeout: second")
@@ -79,5 +103,5 @@ def _printed(shop: Shop) -> str:
     """Return the report with all white space made one blank."""
     sheet = StringIO()
     found = differences(shop.plan, shop.orders, shop.customers)
-    show(Console(file=sheet, width=200), shop.plan, shop.result, found)
+    show(Console(file=sheet, width=200), shop.plan, shop.result, found, seconds=123.4)
     return " ".join(sheet.getvalue().split())
