@@ -112,6 +112,7 @@ clean: ## Remove the environment and all caches.
 	@rm -rf .venv .tools .pytest_cache .ruff_cache .hypothesis .import_linter_cache
 
 $(UV):
+	@test "$$(uname -s)" = Linux || { echo "Meridian needs Linux to be run and tested, this is $$(uname -s): use a Linux virtual machine, a container or WSL 2 (AWS builds the Lambda runtime client for Linux only)" >&2; exit 1; }
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "Meridian needs Python 3.11 or newer; $(PYTHON) is older: install one and run make PYTHON=python3.11" >&2; exit 1; }
 	@$(PYTHON) -m venv .tools || { echo "$(PYTHON) can not make virtual environments: install Debian's package python3-venv" >&2; exit 1; }
 	@.tools/bin/python -m pip install --quiet --disable-pip-version-check uv==$(UV_VERSION)

@@ -13,12 +13,13 @@ import httpx
 
 from local.demo.accounts import Accounts
 from local.deployment import TEST_CREDENTIALS, Deployment
+from local.errors import UserFacingError
 
 _SKU: Final = "unicorn-plush"
 _PATIENCE: Final = 30.0
 
 
-class GuideError(Exception):
+class GuideError(UserFacingError):
     """The data for the lines could not be brought in."""
 
 
@@ -108,7 +109,7 @@ def main(arguments: list[str]) -> int:
     deployment = Deployment.load(parser.parse_args(arguments).deployment)
     try:
         sys.stdout.write(text(deployment, *prepare(deployment)))
-    except GuideError as error:
+    except UserFacingError as error:
         sys.stderr.write(f"{error}\n")
         return 1
     return 0

@@ -12,6 +12,7 @@ import httpx
 from botocore.config import Config
 
 from local.deployment import TEST_CREDENTIALS, Deployment
+from local.errors import UserFacingError
 
 if TYPE_CHECKING:
     from mypy_boto3_cognito_idp import CognitoIdentityProviderClient
@@ -21,7 +22,7 @@ OPERATORS: Final = "operators"
 """The group of the user pools for those who run the shop."""
 
 
-class SignInError(Exception):
+class SignInError(UserFacingError):
     """A user pool gave no access token."""
 
 

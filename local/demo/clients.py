@@ -14,6 +14,7 @@ import msgspec
 
 from local.demo.orders import CURRENCY
 from local.demo.plan import Line
+from local.errors import UserFacingError
 from workloads.contracts.money import Money
 
 CONCURRENCY: Final = 16
@@ -33,7 +34,7 @@ _DECIDED: Final = frozenset({SOLD_OUT, ALREADY_COMPLETED})
 T = TypeVar("T")
 
 
-class UnexpectedReplyError(Exception):
+class UnexpectedReplyError(UserFacingError):
     """An API answered what the demo has no use for."""
 
     def __init__(self, reply: "Reply", expected: str) -> None:

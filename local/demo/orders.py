@@ -11,6 +11,8 @@ from importlib.metadata import PackageNotFoundError, distribution
 from pathlib import Path
 from typing import Final
 
+from local.errors import UserFacingError
+
 PACKAGE: Final = "lifetimes"
 FILE: Final = "CDNOW_sample.txt"
 SHA256: Final = "6fae10155c0b0ba363c2c386e30f77990d22328220efd862a5edd1443420d94a"
@@ -20,7 +22,7 @@ WEEKS: Final = 5
 CURRENCY: Final = "USD"
 
 
-class OrderFileError(Exception):
+class OrderFileError(UserFacingError):
     """The file of orders is absent, is another one, or has a row that can not be read."""
 
 

@@ -10,12 +10,13 @@ from local.demo.following import PATIENCE, accepted, follow_command, state_of
 from local.demo.plan import Plan, PlannedCustomer, Title
 from local.demo.records import CustomerRecord, Session
 from local.demo.waiting import Deadline, for_each, read_until
+from local.errors import UserFacingError
 
 LAST_COMMANDS: Final = 16
 """How many of a Region's commands are followed when only all of them together matter."""
 
 
-class PreparationError(Exception):
+class PreparationError(UserFacingError):
     """Prices, units or money could not be brought in: there is nothing to replay on."""
 
 

@@ -6,13 +6,14 @@ import subprocess
 from typing import Final
 
 from local.emulator.settings import EmulatorSettings
+from local.errors import UserFacingError
 from local.paths import ROOT
 from local.processes import Child, environment, python, wait_until
 
 _STARTUP_SECONDS: Final = 30.0
 
 
-class EmulatorError(Exception):
+class EmulatorError(UserFacingError):
     """The emulator did not start."""
 
 

@@ -12,6 +12,7 @@ from typing import Any, Final, Self
 
 from local.deployment import TEST_CREDENTIALS
 from local.engine.plugins import MODULE, write_plugins
+from local.errors import UserFacingError
 from local.paths import ROOT
 from local.processes import python
 
@@ -25,7 +26,7 @@ _PROGRAM: Final = ("__main__.py", ".dockerignore", "components", "policies", "wo
 _PASSPHRASE: Final = "laptop"  # noqa: S105 - it guards nothing
 
 
-class EngineMissingError(Exception):
+class EngineMissingError(UserFacingError):
     """There is no Pulumi command line."""
 
 
