@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import signal
 import socket
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -11,24 +10,41 @@ import httpx
 import pytest
 
 from local.deployment import Deployment
+from local.stopping import handled_by, request_stop
 from local.supervisor import Laptop, load_deployment
 from local.tree import Tree
 from tests.local.end_to_end.faults import Saboteur
 from tests.local.end_to_end.shop import Shop
 
 
+class RememberedTree(Tree):
+    """Keeps what it says."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.said: list[str] = []
+
+    def say(self, line: str) -> None:
+        self.said.append(line)
+        super().say(line)
+
+
 @pytest.fixture(scope="session")
-def deployment() -> Iterator[Deployment]:
-    handlers = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)}
+def output() -> RememberedTree:
+    """Return where the laptop of the session says what there is to say."""
+    return RememberedTree()
+
+
+@pytest.fixture(scope="session")
+def deployment(output: RememberedTree) -> Iterator[Deployment]:
     port, first_gateway_port = free_ports(1), free_ports(2)
-    try:
-        with Laptop(Tree(), port=port, first_gateway_port=first_gateway_port) as laptop:
-            laptop.up()
-            yield load_deployment(laptop)
-    finally:
-        # The laptop takes signals for itself and ignores them in the end; this process goes on.
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
+    # The laptop takes signals for itself and ignores them in the end; this process goes on.
+    with (
+        handled_by(request_stop),
+        Laptop(output, port=port, first_gateway_port=first_gateway_port) as laptop,
+    ):
+        laptop.up()
+        yield load_deployment(laptop)
 
 
 @pytest.fixture(scope="session")
