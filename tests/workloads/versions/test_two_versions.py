@@ -13,9 +13,12 @@ from typing import Any
 import msgspec
 import pytest
 
+from tests.workloads.checkout.builders import BOOK, CD, place
 from tests.workloads.checkout.cell import MemoryCells
+from tests.workloads.checkout.hot_items.selling import make_plain
 from tests.workloads.checkout.invariants import check
 from tests.workloads.regions import HERE, THERE
+from tests.workloads.versions import new_states
 from tests.workloads.versions.checkout import Checkout, Clock
 from tests.workloads.versions.previous_release import (
     ROOT,
@@ -24,7 +27,8 @@ from tests.workloads.versions.previous_release import (
     extract,
     last_released_commit,
 )
-from workloads.checkout.domain.order import OrderState
+from workloads.checkout.application.sweep import sweep
+from workloads.checkout.domain.order import OrderState, OrderStatus
 from workloads.contracts.envelope import encode, envelop
 from workloads.contracts.examples import EXAMPLES
 from workloads.contracts.identifiers import order_id
@@ -95,6 +99,8 @@ class Cells(MemoryCells):
         sold_out = self.place(by, "sold-out", quantity=9)
         for step in ("reserve", "reject"):
             release.step(step, sold_out, CUSTOMER)
+        if by == "present":
+            new_states.write_new_states(self)
 
 
 @pytest.mark.parametrize(("writer", "reader"), [("present", "previous"), ("previous", "present")])
@@ -105,6 +111,8 @@ def test_each_reads_every_item_of_the_other(previous: PreviousRelease, writer: s
     items = cells.items()
     kinds = {(item["pk"].split("#")[0], item["sk"].split("#")[0]) for item in items}
     assert len(kinds) >= 8
+    if writer == "present":
+        assert_every_state(cells)
     for item in items:
         seen_by_both(*(cells.releases[release].read(item) for release in (writer, reader)))
 
@@ -252,6 +260,61 @@ def test_the_way_back_may_run_on_both(
     assert_conserved(cells, order, OrderState.REJECTED, free=5, balance=50_00)
 
 
+@pytest.mark.parametrize("back", [False, True])
+@pytest.mark.parametrize("state", ["called off", "expired", "by tokens"])
+def test_what_the_previous_release_makes_of_a_state_that_it_does_not_know_is_conserved(
+    previous: PreviousRelease, state: str, *, back: bool
+) -> None:
+    cells = Cells(previous)
+    ports = new_states.present_shop(cells)
+    order = new_states.held(ports, "one", BOOK if state == "by tokens" else CD)
+    if state == "called off":
+        new_states.call_off(ports, order)
+    if state == "expired":
+        new_states.let_expire(cells)
+
+    answers = [
+        cells.releases["previous"].step(step, order, new_states.CUSTOMER)
+        for step in (FORWARD[:2] + WAY_BACK if back else FORWARD)
+    ]
+
+    # It heeds neither wish nor time, as the changelog says. What it completes is a purchase all the same.
+    assert answers == ["Reserved", "Debited", *(["Refunded", "Released", "Rejected"] if back else ["Completed"])]
+    if state == "by tokens" and back:
+        # Of tokens it knows nothing. They are the released order's until the SKU drains, which finds them.
+        make_plain(ports, sku=BOOK)
+    new_states.let_expire(cells)
+    sweep(ports)
+    found = cells.state()
+    check(found)
+    assert found.orders[order].state is (OrderState.REJECTED if back else OrderState.COMPLETED)
+    assert found.wallets[new_states.CUSTOMER].balance.minor_units == (100_00 if back else 80_00)
+
+
+def test_what_is_sold_by_tokens_is_sold_out_to_the_previous_release(previous: PreviousRelease) -> None:
+    cells = Cells(previous)
+    ports = new_states.present_shop(cells)
+    order = place(ports, (BOOK, 1), customer=new_states.CUSTOMER)
+
+    answers = [cells.releases["previous"].step(step, order, new_states.CUSTOMER) for step in ("reserve", "reject")]
+
+    assert answers == ["SoldOut", "Rejected"]
+    check(cells.state())
+
+
+def test_what_has_expired_and_was_swept_is_not_completed_by_the_previous_release(previous: PreviousRelease) -> None:
+    cells = Cells(previous)
+    ports = new_states.present_shop(cells)
+    order = new_states.held(ports, "one")
+    new_states.let_expire(cells)
+    assert sweep(ports).released == (order,)
+
+    answers = [cells.releases["previous"].step(step, order, new_states.CUSTOMER) for step in (*FORWARD, *WAY_BACK)]
+
+    assert answers == ["Released", "Debited", "Released", "Refunded", "Released", "Rejected"]
+    check(cells.state())
+
+
 @pytest.mark.parametrize("first", ["previous", "present"])
 def test_the_same_key_is_the_same_order_to_both(previous: PreviousRelease, first: str) -> None:
     cells = Cells(previous)
@@ -288,6 +351,14 @@ def assert_conserved(cells: Cells, order: str, state: OrderState, *, free: int, 
     assert found.orders[order].state is state
     assert found.allotments["cd", HERE].free == free
     assert found.wallets[CUSTOMER].balance.minor_units == balance
+
+
+def assert_every_state(cells: Cells) -> None:
+    """Check that there is an order of each state, and a reservation of each kind."""
+    found = cells.state()
+    assert {order.status for order in found.orders.values()} == set(OrderStatus)
+    assert any(reservation.expired_at for reservation in found.reservations.values())
+    assert any(reservation.tokens for reservation in found.reservations.values())
 
 
 def seen_by_both(one: Any, other: Any) -> None:

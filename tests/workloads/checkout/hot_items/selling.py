@@ -31,9 +31,9 @@ def make_hot(ports: Ports, units: int, sku: str = CD) -> None:
     tend_all(ports, sku)
 
 
-def make_plain(ports: Ports, version: int = 2) -> None:
-    assert set_mode(ports, PLAIN, version) == Settled()
-    tend_all(ports, CD)
+def make_plain(ports: Ports, version: int = 2, *, sku: str = CD) -> None:
+    assert set_mode(ports, PLAIN, version, sku) == Settled()
+    tend_all(ports, sku)
 
 
 def order(ports: Ports, *lines: tuple[str, int], number: int = 0) -> str:
