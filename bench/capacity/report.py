@@ -246,6 +246,12 @@ What it says:
 To request: quotas of the account, in bold; the rest is as a new account has it, or a setting. StateTransition, SQS and
 EventBridge stay at their defaults.
 
+Of what is in bold, three are settings of the program, raised in a cell's file (`sizes`) once AWS has granted them:
+`api.requestsPerSecond`, `api.burst` and `orders.sagaStartsPerSecond`. Lambda's concurrency and the units of a table are
+quotas of the account alone. Warm throughput and provisioned concurrency are set beside the program, which declares
+neither; to declare the latter, `functionConcurrency` of the policy `provisioned-capacity-is-limited` (20) would have to
+be raised first.
+
 The starter's concurrency follows from `sagaStartsPerSecond`, which is set to what StartExecution allows. A starter
 begins {each} orders a second: that is {starters} starters for {starts:,} a second, and {default_starters} for the
 default of {default_starts}. While there is stock, each order that begins may take a StartExecution; what is refused

@@ -51,10 +51,11 @@ class _Section(BaseModel):
 
 
 class ApiSize(_Section):
-    """What the entry API of a cell lets through."""
+    """What the entry API of a cell lets through: no more than the account's quotas in the Region, 10,000 a second and a
+    burst of 5,000 until AWS has raised them (API Gateway Developer Guide, quotas)."""
 
-    requests_per_second: int = Field(ge=1, le=10_000)
-    burst: int = Field(ge=1, le=5_000)
+    requests_per_second: int = Field(ge=1, le=100_000)
+    burst: int = Field(ge=1, le=50_000)
 
 
 class FunctionSize(_Section):

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from bench.capacity.limits import REQUESTED
 from components.checkout_saga_states import LONGEST_WAY_FORWARD_SECONDS
 from components.settings import Architecture, Context, SettingsError, build_settings
 from local.program import ROOT, evaluate
@@ -96,6 +97,21 @@ def test_a_bad_size_is_refused_by_its_path(sizes: dict[str, object], key: str) -
 
     with pytest.raises(SettingsError, match=f"^Pulumi.us-east-1.yaml: meridian:{key} is "):
         build_settings(stack="us-east-1", directory=ROOT, values=cell(sizes=json.dumps({**good, **sizes})))
+
+
+def test_a_cell_can_be_set_to_what_the_simulation_of_its_busiest_day_asks_for() -> None:
+    good = json.loads(stack_configuration("us-east-1")["meridian:sizes"])
+    sizes = {
+        **good,
+        "api": {"requestsPerSecond": REQUESTED.gateway_requests, "burst": REQUESTED.gateway_burst},
+        "orders": {"sagaStartsPerSecond": REQUESTED.start_executions},
+    }
+
+    settings = build_settings(stack="us-east-1", directory=ROOT, values=cell(sizes=json.dumps(sizes)))
+
+    assert settings.cell.sizes.api.requests_per_second == REQUESTED.gateway_requests
+    assert settings.cell.sizes.api.burst == REQUESTED.gateway_burst
+    assert settings.cell.sizes.orders.saga_starts_per_second == REQUESTED.start_executions
 
 
 def test_a_missing_value_is_named() -> None:

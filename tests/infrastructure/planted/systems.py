@@ -3,6 +3,7 @@
 import copy
 import json
 from collections.abc import Callable, Mapping, Sequence
+from hashlib import sha256
 from types import SimpleNamespace
 from typing import Any, Final
 
@@ -188,6 +189,8 @@ PLANTED: Final[Mapping[str, Sequence[AnyDefect]]] = {
     ],
     "entry_api.test_stage::test_a_new_document_is_a_new_deployment": [
         having("aws:apigateway/deployment:Deployment", "triggers.document", "always the same"),
+        having("aws:apigateway/deployment:Deployment", "triggers.document", sha256(b"something else").hexdigest()),
+        saying(API, "body", lambda document: {**document, "info": {}}, "that its deployment is not of"),
     ],
     "entry_api.test_stage::test_the_stage_is_logged_traced_throttled_and_keeps_bodies_to_itself": [
         having(METHODS, "settings.dataTraceEnabled", value=True),
