@@ -15,6 +15,8 @@ from components.policy_documents import Conditions, Statement, policy_document
 
 # In a key's policy the only resource is the key itself, and `*` is how it is written.
 _THIS_KEY: Final = ("*",)
+# Each `*` stands for one action and its form without plaintext or for the two ends of ReEncrypt, which AWS's own
+# documents of key policies name so: a service may use either form.
 _USE: Final = ("kms:Decrypt", "kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKey*", "kms:ReEncrypt*")
 
 
@@ -128,6 +130,7 @@ def _used_by_the_bus(placement: Placement) -> Sequence[Statement]:
         Statement(
             sid="UsedByTheBus",
             principals=service,
+            # ReEncryptFrom and ReEncryptTo: as EventBridge's guide has it for the key of a bus.
             actions=["kms:Decrypt", "kms:GenerateDataKey", "kms:ReEncrypt*"],
             resources=_THIS_KEY,
             conditions={"StringEquals": {"kms:EncryptionContext:aws:events:event-bus:arn": placement.bus_arn()}},
@@ -146,6 +149,7 @@ def _used_by_alarms(placement: Placement) -> Statement:
     return Statement(
         sid="UsedByAlarms",
         principals={"Service": ["cloudwatch.amazonaws.com"]},
+        # With and without plaintext: as the guide of Amazon SNS has it for the key of a topic that alarms call.
         actions=["kms:Decrypt", "kms:GenerateDataKey*"],
         resources=_THIS_KEY,
         conditions={"StringEquals": {"aws:SourceAccount": placement.account}},

@@ -131,6 +131,7 @@ def keeps_unpublished_events(bucket_arn: pulumi.Input[str]) -> Sequence[Statemen
         Statement(
             sid="KeepUnpublishedEvents",
             actions=["s3:PutObject"],
+            # Any object of the bucket: Lambda chooses the names.
             resources=[pulumi.Output.concat(bucket_arn, "/*")],
         ),
     )
