@@ -16,7 +16,9 @@ _COMPONENT: Final = "CheckoutAudit"
 _RUNBOOK: Final = "docs/runbooks/checkout.md"
 _FINDINGS: Final[Mapping[str, str]] = {
     "StockDiffers": "Units of a SKU are nowhere, or were given out twice. Stop selling it before anything else.",
+    "TokensDiffer": "A token is two orders', nobody's, or was never issued. Stop selling its SKU before anything else.",
     "BalanceDiffers": "A wallet's balance is not the sum of its ledger. No correction before the cause is known.",
+    "PaymentDiffers": "An order has ended, and has not paid what it should have. No refund before it is known why.",
     "OrphanedReservation": "An order has ended and still holds units. Repair it.",
     "OverdueOrder": "An order is still pending after an hour. Look at its execution, then redrive it.",
     "OverdueTransfer": "Units that left for another Region have not arrived after three hours, though sent again.",

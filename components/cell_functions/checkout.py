@@ -273,7 +273,7 @@ def _watch(around: Surroundings, common: CheckoutCommon) -> Sequence[FunctionRow
             statements=[
                 scans_items("ReadTheBooks", common.table.arn),
                 # It remembers SKUs, and sends again what waits: transfers, and the starts of sagas.
-                *common.decides(("AUDIT#*", "TRANSFER#*"), reads=("ORDER#*", "WALLET#*", "ALLOTMENT#*")),
+                *common.decides(("AUDIT#*", "TRANSFER#*"), reads=("ORDER#*", "WALLET#*", "ALLOTMENT#*", "TOKEN#*")),
                 sends_messages(common.queues[Queue.CHECKOUT_SAGA_START].arn),
                 Statement(
                     sid="FindUnpublishedEvents",

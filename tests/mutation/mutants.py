@@ -20,7 +20,7 @@ _DECIDING_RIM: Final = (
     f"{_CHECKOUT}/entrypoints/saga_starter.py",
 )
 """What decides at the rim whether something is written or counts as written; the rest translates, parses and calls."""
-_READ_ONLY: Final = frozenset({"queries.py", "pages.py", "audit.py"})
+_READ_ONLY: Final = frozenset({"queries.py", "pages.py", "audit.py", "books.py", "matching.py"})
 """Modules that decide on no write."""
 _COMMITS: Final = frozenset({"commit", "commit_selling", "keep"})
 _TELLINGS: Final = frozenset({"announce_returned", "give_back", "put", "wake"})

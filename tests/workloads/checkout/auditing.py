@@ -11,7 +11,7 @@ from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CUSTOMER, place
 from tests.workloads.checkout.cell import AnyCells
 from tests.workloads.conftest import HERE
-from workloads.checkout.adapters.attributes import write_item
+from workloads.checkout.adapters.attributes import Plain, write_item
 from workloads.checkout.adapters.book_keeping import DynamoDbBookKeeping, ReadBudget
 from workloads.checkout.application.audit import Report, audit
 from workloads.checkout.application.ports import Ports
@@ -35,11 +35,16 @@ class Bucket:
 
 
 def book_keeping(
-    cells: AnyCells, region: str = HERE, *, bucket: Bucket | None = None, budget: ReadBudget | None = None
+    cells: AnyCells,
+    region: str = HERE,
+    *,
+    client: Any = None,
+    bucket: Bucket | None = None,
+    budget: ReadBudget | None = None,
 ) -> DynamoDbBookKeeping:
     s3: Any = bucket or Bucket()
     return DynamoDbBookKeeping(
-        cells.client(region),
+        client or cells.client(region),
         s3,
         table=cells.table,
         bucket="unpublished",
@@ -70,8 +75,8 @@ def bought(ports: Ports, key: str, customer: str = CUSTOMER) -> str:
     return order_id
 
 
-def write(cells: AnyCells, pk: str, sk: str, attribute: str, change: int | str) -> None:
-    """Write past all rules: add to a number, or set a text."""
+def write(cells: AnyCells, pk: str, sk: str, attribute: str, change: Plain) -> None:
+    """Write past all rules: add to a number, or set anything else."""
     client = cells.client(HERE)
     key = write_item({"pk": pk, "sk": sk})
     verb = "ADD #a :v" if isinstance(change, int) else "SET #a = :v"

@@ -86,6 +86,8 @@ def orphan(cells: MemoryCells, state: str) -> str:
     """Leave an order that has ended with a reservation that has not."""
     order_id = place(cells.ports())
     sagas.reserve(cells.ports(), order_id)
+    if state == "Completed":
+        sagas.debit(cells.ports(), order_id)
     write(cells, f"ORDER#{order_id}", "ORDER", "state", state)
     return order_id
 

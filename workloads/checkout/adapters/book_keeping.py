@@ -11,16 +11,21 @@ import msgspec
 
 from workloads.checkout.adapters import items, keys
 from workloads.checkout.adapters.attributes import read_item, write_item
-from workloads.checkout.application.audit import (
+from workloads.checkout.adapters.token_ledger import DynamoDbTokenLedger
+from workloads.checkout.application.books import (
     AllotmentBooks,
     Books,
+    Ledger,
     OrderBooks,
     ScanTooLongError,
+    TokenBooks,
     TransferBooks,
     WalletBooks,
 )
 from workloads.checkout.application.ports import Account
 from workloads.checkout.domain.audit import History, Unpublished
+from workloads.checkout.domain.matching import OrderPayment
+from workloads.checkout.domain.token import PARTITIONS, Token, TokenRecord
 
 if TYPE_CHECKING:
     from mypy_boto3_dynamodb import DynamoDBClient
@@ -59,6 +64,7 @@ class DynamoDbBookKeeping:
     ) -> None:
         self._dynamodb = dynamodb
         self._s3 = s3
+        self._tokens = DynamoDbTokenLedger(dynamodb, table=table, region=region)
         self._table = table
         self._bucket = bucket
         self._region = region
@@ -85,9 +91,18 @@ class DynamoDbBookKeeping:
             if books is not None:
                 yield books
 
-    def ledger(self, customer_id: str) -> int:
-        """Return the sum of a wallet's ledger in minor units."""
-        return _sum(self._query(keys.wallet(customer_id)["pk"]))
+    def ledger(self, customer_id: str) -> Ledger:
+        """Return what a wallet's entries come to."""
+        return _ledger(self._query(keys.wallet(customer_id)["pk"]))
+
+    def token(self, token: Token) -> TokenRecord | None:
+        """Return what is known of a token of this Region; None where it never was anybody's."""
+        return self._tokens.records([token]).get(token)
+
+    def tokens(self, sku: str, generation: int) -> Iterator[TokenRecord]:
+        """Return what is known of a generation of this Region's tokens."""
+        for partition in range(PARTITIONS):
+            yield from self._tokens.partition(sku, generation, partition).values()
 
     def unpublished(self) -> Sequence[Unpublished]:
         """Return the oldest objects, some at most, that keep what could not be published, the oldest first."""
@@ -145,13 +160,25 @@ def _books(pk: str, found: Mapping[str, Mapping[str, Any]], region: str) -> Book
             item = found.get("WALLET", {})
             wallet = items.read_wallet(identifier, item) if "balance" in item else None
             account = Account(home=items.read_home(identifier, item), wallet=wallet)
-            return WalletBooks(customer_id=identifier, account=account, ledger=_sum(found.values()))
+            return WalletBooks(customer_id=identifier, account=account, ledger=_ledger(found.values()))
         case "ALLOTMENT":
             return AllotmentBooks(allotment=items.read_allotment(found["ALLOTMENT"]))
+        case "TOKEN":
+            return _token_books(identifier, found)
         case "TRANSFER":
             return _transfer_books(identifier, found, region)
         case _:
             return None
+
+
+def _token_books(partition: str, found: Mapping[str, Mapping[str, Any]]) -> TokenBooks:
+    sku, region, generation, _ = partition.rsplit("#", 3)
+    return TokenBooks(
+        region=region,
+        records=tuple(
+            items.read_token(Token(sku, int(generation), int(number)), item) for number, item in found.items()
+        ),
+    )
 
 
 def _transfer_books(transfer_id: str, found: Mapping[str, Mapping[str, Any]], region: str) -> TransferBooks | None:
@@ -184,15 +211,26 @@ def _history(item: Mapping[str, Any]) -> History:
     )
 
 
-def _sum(entries: Iterable[Mapping[str, Any]]) -> int:
+def _ledger(entries: Iterable[Mapping[str, Any]]) -> Ledger:
     """Return what a ledger's entries come to: a refused debit is one of nothing."""
     total = 0
+    payments: dict[str, OrderPayment] = {}
     for entry in entries:
-        match entry["sk"].split("#")[:2]:
-            case ["ENTRY", ("DEPOSIT" | "REFUND")]:
+        match entry["sk"].split("#", 2):
+            case ["ENTRY", "DEPOSIT", _]:
                 total += entry["amount"]
-            case ["ENTRY", "DEBIT"]:
+            case ["ENTRY", "REFUND", order_id]:
+                total += entry["amount"]
+                payments[order_id] = _with(payments, order_id, -entry["amount"], None)
+            case ["ENTRY", "DEBIT", order_id]:
                 total -= entry["amount"]
+                payments[order_id] = _with(payments, order_id, entry["amount"], entry.get("made_at"))
             case _:
                 continue
-    return total
+    return Ledger(total, payments)
+
+
+def _with(payments: Mapping[str, OrderPayment], order_id: str, amount: int, paid_at: str | None) -> OrderPayment:
+    """Return an order's payment with one entry more."""
+    before = payments.get(order_id, OrderPayment(0))
+    return OrderPayment(before.amount + amount, before.paid_at or paid_at)

@@ -3,13 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from datetime import timedelta
-from typing import Final, Protocol, TypeAlias
+from typing import Final
 
 import msgspec
 
-from workloads.checkout.application.ports import Account, Ports
+from workloads.checkout.application.books import (
+    AllotmentBooks,
+    BookKeeping,
+    OrderBooks,
+    ScanTooLongError,
+    TokenBooks,
+    TransferBooks,
+    WalletBooks,
+)
+from workloads.checkout.application.matching import Matching
+from workloads.checkout.application.ports import Ports
 from workloads.checkout.domain.allotment import Allotment
 from workloads.checkout.domain.audit import (
     Finding,
@@ -17,7 +27,6 @@ from workloads.checkout.domain.audit import (
     History,
     Moment,
     Share,
-    Unpublished,
     is_waiting,
     judge_order,
     judge_stock,
@@ -44,68 +53,6 @@ _READINGS: Final = 5
 """Of a wallet that does not add up, until two of its versions agree."""
 
 
-class OrderBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies under an order's id, as one scan saw it."""
-
-    order_id: str
-    region: str
-    """The home that wrote it."""
-    order: Order | None
-    history: History | None
-
-
-class WalletBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """What lies under a customer's wallet, as one scan saw it."""
-
-    customer_id: str
-    account: Account
-    ledger: int
-    """The sum of all entries in minor units."""
-
-
-class AllotmentBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """An allotment, as one scan saw it."""
-
-    allotment: Allotment
-
-
-class TransferBooks(msgspec.Struct, frozen=True, kw_only=True):
-    """A transfer to another Region, as one scan saw it."""
-
-    transfer: Transfer
-
-
-Books: TypeAlias = OrderBooks | WalletBooks | AllotmentBooks | TransferBooks
-
-
-class ScanTooLongError(RuntimeError):
-    """The table is larger than one audit may read."""
-
-
-class BookKeeping(Protocol):
-    """What the auditor reads."""
-
-    def audited_skus(self) -> Sequence[str]:
-        """Return the SKUs of this Region that an earlier audit has met."""
-        ...
-
-    def remember_skus(self, skus: Iterable[str]) -> None:
-        """Have the next audit judge these too."""
-        ...
-
-    def books(self) -> Iterator[Books]:
-        """Return everything that was committed before it was called; raises ScanTooLongError."""
-        ...
-
-    def ledger(self, customer_id: str) -> int:
-        """Return the sum of a wallet's ledger in minor units."""
-        ...
-
-    def unpublished(self) -> Sequence[Unpublished]:
-        """Return the oldest objects, some at most, that keep what could not be published, the oldest first."""
-        ...
-
-
 class Report(msgspec.Struct, frozen=True, kw_only=True):
     """What an audit has found."""
 
@@ -129,6 +76,7 @@ class _Audit:
         self._allotments: Mapping[str, Allotment] = {}
         self._met: set[str] = set()
         self._findings: list[Finding] = []
+        self._matching = Matching(ports, book_keeping)
         self._waiting_orders: list[tuple[str, str]] = []
         self._waiting_transfers: list[str] = []
         self._orders = self._wallets = 0
@@ -141,6 +89,7 @@ class _Audit:
         judged = self._read_books(at)
         if judged:
             self._findings += judge_stock(allotments.values(), self._in_use, self._tokens)
+            self._findings += self._matching.differences(allotments)
         self._book_keeping.remember_skus(self._met - set(known))
         self._look_for_unpublished_events()
         return Report(
@@ -159,9 +108,11 @@ class _Audit:
                     case OrderBooks(region=self._ports.region):
                         self._read_order(books, at)
                     case WalletBooks() if books.account.home.region == self._ports.region:
-                        self._read_wallet(books)
+                        self._read_wallet(books, at)
                     case AllotmentBooks(allotment=allotment) if allotment.region == self._ports.region:
                         self._met.add(allotment.sku)
+                    case TokenBooks(region=self._ports.region):
+                        self._matching.read_tokens(books)
                     case TransferBooks(transfer=transfer) if transfer.from_region == self._ports.region:
                         self._read_transfer(transfer)
                     case _:
@@ -177,6 +128,7 @@ class _Audit:
         order, patient_until = books.order, self._ports.clock.now() - PATIENCE
         if order and order.state is OrderState.PENDING and moment(order.placed_at) < patient_until:
             self._waiting_orders.append((order.id, order.customer_id))
+        self._matching.read_order(books, at, ended_before=at.earliest - LONGEST_ORDER)
         if history is not None:
             placed_at = books.order.placed_at if books.order else None
             surely, possibly = was_in_use(history, at, placed_at=placed_at)
@@ -201,12 +153,13 @@ class _Audit:
         if (finding := judge_transfer(transfer, now=now, longest=LONGEST_TRANSFER)) is not None:
             self._findings.append(finding)
 
-    def _read_wallet(self, books: WalletBooks) -> None:
+    def _read_wallet(self, books: WalletBooks, at: Moment) -> None:
         self._wallets += 1
-        finding = judge_wallet(books.customer_id, books.account.wallet, books.ledger)
+        self._matching.read_wallet(books, paid_before=at.earliest - LONGEST_ORDER)
+        finding = judge_wallet(books.customer_id, books.account.wallet, books.ledger.total)
         for _ in range(_READINGS if finding else 0):
             before = self._ports.store.account(books.customer_id).wallet
-            ledger = self._book_keeping.ledger(books.customer_id)
+            ledger = self._book_keeping.ledger(books.customer_id).total
             if self._ports.store.account(books.customer_id).wallet == before:
                 # Nobody changed it meanwhile, and each entry is written with a version: this is one state.
                 finding = judge_wallet(books.customer_id, before, ledger)
@@ -227,6 +180,8 @@ def _add(shares: defaultdict[str, Share], units: Mapping[str, int], surely: bool
 def audit(ports: Ports, book_keeping: BookKeeping) -> Report:
     """Judge everything that is at home in this Region.
 
-    Stock is judged from the second audit on that meets a SKU: its allotment has to be read before the scan begins.
+    What an order paid is judged when it was placed over an hour ago: by then it has ended, or is overdue itself. Stock,
+    and how many tokens are open, is judged from the second audit on that meets a SKU: its allotment has to be read
+    before the scan begins.
     """
     return _Audit(ports, book_keeping).run()

@@ -68,10 +68,8 @@ class Allotment(msgspec.Struct, frozen=True, kw_only=True):
 
         A count of tokens ends at PLENTY, however many there are: what is hot is idle by then, whatever its size.
         """
-        if self.level is not StockLevel.AMPLE:
-            return False
         uncounted = not self.selling.is_plain() and self.selling.remaining >= PLENTY
-        return uncounted or self.left * IDLE_SHARE >= self.units
+        return self.level is StockLevel.AMPLE and (uncounted or self.left * IDLE_SHARE >= self.units)
 
     def is_short_of(self, units: int) -> bool:
         """Return whether fewer units can be had."""

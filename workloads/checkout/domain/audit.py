@@ -35,7 +35,9 @@ class FindingKind(StrEnum):
     """What is wrong; also the dimension of the metric that raises the alarm."""
 
     STOCK_DIFFERS = "StockDiffers"
+    TOKENS_DIFFER = "TokensDiffer"
     BALANCE_DIFFERS = "BalanceDiffers"
+    PAYMENT_DIFFERS = "PaymentDiffers"
     ORPHANED_RESERVATION = "OrphanedReservation"
     OVERDUE_ORDER = "OverdueOrder"
     OVERDUE_TRANSFER = "OverdueTransfer"

@@ -16,7 +16,8 @@ import msgspec
 
 from workloads.checkout.adapters.book_keeping import DynamoDbBookKeeping, ReadBudget
 from workloads.checkout.adapters.metrics import AuditMetrics
-from workloads.checkout.application.audit import BookKeeping, audit
+from workloads.checkout.application.audit import audit
+from workloads.checkout.application.books import BookKeeping
 from workloads.checkout.application.chase import chase
 from workloads.checkout.application.ports import Ports
 from workloads.checkout.entrypoints.saga_messages import SagaStart
