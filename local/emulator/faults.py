@@ -1,13 +1,15 @@
 # It wraps parts of ministack, and so uses what those parts used.
 # pyright: reportPrivateUsage=false
-"""Lets what the embedded AWS is asked to do fail as it is told to: before it is done, or after, with its answer lost.
+"""Lets what the embedded AWS is asked to do fail as it is told to: before it is done, after, or too late.
 
-`PUT /_meridian/faults` sets the faults, a JSON array of `Fault`s; `GET` answers how often each has struck, by its name.
+`PUT /_meridian/faults` sets the faults, a JSON array of `Fault`s; `GET` answers how often each has struck and was over
+again, by its name.
 With none set, nothing fails by this.
 """
 
 import json
 import threading
+import time
 from collections.abc import Awaitable, Callable, MutableMapping
 from dataclasses import dataclass
 from enum import StrEnum
@@ -34,6 +36,8 @@ class Moment(StrEnum):
     """Nothing has been done."""
     AFTER = "after"
     """All has been done, and nobody learns of it."""
+    LATE = "late"
+    """Of an invocation: nothing is done for `late_seconds`, then all is, and nobody learns of it."""
 
 
 class Point(StrEnum):
@@ -59,6 +63,7 @@ class Fault:
     """All of these are in what is asked for, written as JSON without spaces."""
     moment: Moment
     times: int
+    late_seconds: float = 0.0
 
 
 class Faults:
@@ -66,6 +71,7 @@ class Faults:
 
     def __init__(self) -> None:
         self._set: list[Fault] = []
+        self._begun: dict[str, int] = {}
         self._struck: dict[str, int] = {}
         self._lock = threading.Lock()
 
@@ -77,8 +83,11 @@ class Faults:
             fault = self._strike(Point.INVOCATION, str(config.get("FunctionName")), event)
             if fault is None:
                 return dispatch(func, config, event, request_id, started)
-            if fault.moment is Moment.AFTER:
+            if fault.moment is Moment.LATE:
+                time.sleep(fault.late_seconds)
+            if fault.moment is not Moment.BEFORE:
                 dispatch(func, config, event, request_id, started)
+            self._over(fault)
             error = {"errorType": ERROR_TYPE, "errorMessage": fault.name, "stackTrace": []}
             return {"body": error, "error": True, "log": ""}
 
@@ -97,6 +106,7 @@ class Faults:
                 return send(resource, message)
             if fault.moment is Moment.AFTER:
                 send(resource, message)
+            self._over(fault)
             raise stepfunctions._ExecutionError(f"SQS.{ERROR_TYPE}", fault.name)
 
         integrations[_SEND] = send_or_fail
@@ -126,6 +136,7 @@ class Faults:
                 return
             if fault.moment is Moment.AFTER:
                 await application(scope, receive_again, lose)
+            self._over(fault)
             await _answer(send, 400, {"__type": ERROR_TYPE, "message": fault.name})
 
         return answer_or_fail
@@ -141,19 +152,26 @@ class Faults:
         text: str | None = None
         with self._lock:
             for fault in self._set:
-                if (fault.point, fault.subject) != (point, subject) or self._struck[fault.name] >= fault.times:
+                if (fault.point, fault.subject) != (point, subject) or self._begun[fault.name] >= fault.times:
                     continue
                 text = text or json.dumps(asked, separators=(",", ":"))
                 if all(part in text for part in fault.texts):
-                    self._struck[fault.name] += 1
+                    self._begun[fault.name] += 1
                     return fault
         return None
+
+    def _over(self, fault: Fault) -> None:
+        with self._lock:
+            # Unless another set of faults was planned meanwhile.
+            if fault.name in self._struck:
+                self._struck[fault.name] += 1
 
     async def _serve(self, scope: _Message, receive: _Receive, send: _Send) -> None:
         if scope["method"] == "PUT":
             faults = [_fault(fields) for fields in json.loads(await _body(receive))]
             with self._lock:
                 self._set = faults
+                self._begun = {fault.name: self._begun.get(fault.name, 0) for fault in faults}
                 self._struck = {fault.name: self._struck.get(fault.name, 0) for fault in faults}
         await _answer(send, 200, self._struck)
 
@@ -166,6 +184,7 @@ def _fault(fields: dict[str, Any]) -> Fault:
         texts=tuple(fields["texts"]),
         moment=Moment(fields["moment"]),
         times=fields["times"],
+        late_seconds=fields["late_seconds"],
     )
 
 

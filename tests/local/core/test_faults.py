@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -16,7 +18,7 @@ from local.emulator.faults import ERROR_TYPE, PATH, Fault, Moment, Point
 from local.recording import RecordedResource
 from tests.local.core.conftest import Laboratory
 
-BOTH = pytest.mark.parametrize("moment", list(Moment))
+BOTH = pytest.mark.parametrize("moment", [Moment.BEFORE, Moment.AFTER])
 Set = Callable[..., None]
 
 
@@ -89,3 +91,43 @@ def test_an_invocation_fails_as_by_an_exception_before_or_after_the_function_has
     assert json.loads(failed["Payload"].read())["errorType"] == ERROR_TYPE
     assert notes.exists() == (moment is Moment.AFTER)
     assert "FunctionError" not in invoke()
+
+
+def test_a_late_invocation_has_struck_when_it_has_done_its_work_after_all(
+    laboratory: Laboratory,
+    deploy_function: Callable[..., RecordedResource],
+    set_faults: Set,
+    url: str,
+    tmp_path: Path,
+) -> None:
+    notes = tmp_path / "notes"
+    deploy_function("late", "fail_on_poison", NOTES=str(notes))
+    texts = ('"S":"one"',)
+    late = Fault(
+        name="run",
+        point=Point.INVOCATION,
+        subject="late",
+        texts=texts,
+        moment=Moment.LATE,
+        times=1,
+        late_seconds=0.5,
+    )
+    set_faults(late)
+    event = {"Records": [{"dynamodb": {"Keys": {"pk": {"S": "one"}}}}]}
+    begun = time.monotonic()
+
+    with ThreadPoolExecutor(1) as pool:
+        failing = pool.submit(
+            laboratory.context.call,
+            "lambda",
+            "us-east-1",
+            "Invoke",
+            {"FunctionName": "late", "Payload": json.dumps(event)},
+        )
+        assert httpx.get(url, trust_env=False).json() == {"run": 0}
+        answer = failing.result()
+
+    assert time.monotonic() - begun >= late.late_seconds
+    assert json.loads(answer["Payload"].read())["errorType"] == ERROR_TYPE
+    assert notes.exists()
+    assert httpx.get(url, trust_env=False).json() == {"run": 1}

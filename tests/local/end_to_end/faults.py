@@ -17,6 +17,8 @@ FOR_GOOD: Final = 1000
 """More often than any state tries."""
 MOMENTS: Final = (Moment.BEFORE, Moment.AFTER)
 TIMES: Final = (1, 2)
+LATE_SECONDS: Final = 21.0
+"""A second more than a step's task waits: `TimeoutSeconds` of the state machine."""
 PRICE: Final = 100
 ENOUGH: Final = 250
 TOO_LITTLE: Final = 99
@@ -49,6 +51,7 @@ class Failure:
             texts=(order_id, text),
             moment=self.moment,
             times=self.times,
+            late_seconds=LATE_SECONDS,
         )
 
 
@@ -89,6 +92,13 @@ def starters_cases() -> Iterator[Case]:
         for times in TIMES:
             failure = Failure(state="Start", moment=moment, times=times)
             yield Case(failures=(failure,), state="Completed", events=_BOUGHT)
+
+
+def late_cases() -> Iterator[Case]:
+    """Yield every step answering later than its task waits, after the task has asked again."""
+    for case in _cases(Moment.LATE, 1):
+        if case.failures[-1].state not in {"Begin", "Park"}:
+            yield case
 
 
 def sample() -> Iterator[Case]:

@@ -183,13 +183,15 @@ class Shop:
         """Read something."""
         return self.clients[region].get(path, headers={"Authorization": f"Bearer {token}"})
 
-    def ended(self, customer: Customer, location: str, *, region: str | None = None) -> Mapping[str, Any]:
+    def ended(
+        self, customer: Customer, location: str, *, region: str | None = None, seconds: float = PATIENCE
+    ) -> Mapping[str, Any]:
         """Wait for an order's end."""
 
         def look() -> Mapping[str, Any]:
             return self.get(region or customer.home, location, customer.token).json()
 
-        return eventually(look, lambda order: order.get("state") in TERMINAL)
+        return eventually(look, lambda order: order.get("state") in TERMINAL, seconds=seconds)
 
     def view(self, customer: Customer, region: str, accepted: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
         """Wait until a Region's view of a customer is accepted."""

@@ -7,7 +7,6 @@ import signal
 from collections.abc import Mapping
 
 import httpx
-import psutil
 import pytest
 
 from local.deployment import Deployment
@@ -18,20 +17,9 @@ from local.standins.gateway.server import PERMISSION, declared_api
 from local.standins.http_client import HttpClient, HttpResponse
 from local.standins.reporting import JsonLinesReport
 from tests.local.end_to_end.shop import Shop, eventually, lines
+from tests.local.end_to_end.worker_kills import processes_with
 
 PROJECTOR = "workloads.loyalty.entrypoints.projector"
-
-
-def processes_with(argument: str) -> list[psutil.Process]:
-    """Return the processes under this one that were started with an argument."""
-    found: list[psutil.Process] = []
-    for process in psutil.Process().children(recursive=True):
-        try:
-            if argument in process.cmdline():
-                found.append(process)
-        except psutil.NoSuchProcess:
-            continue
-    return found
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,9 @@ import pytest
 from tests.workloads.checkout import sagas as steps
 from tests.workloads.checkout.builders import CD, CUSTOMER, allot, deposit, deposit_of, list_price, order_of, place, usd
 from tests.workloads.checkout.builders import request as a_request
-from tests.workloads.checkout.cell import Cells, events_of
+from tests.workloads.checkout.cell import Cells
 from tests.workloads.checkout.invariants import check
 from tests.workloads.conftest import HERE
-from workloads.checkout.application.deciding import UndecidedError
 from workloads.checkout.application.deposit import deposit_to_wallet
 from workloads.checkout.application.place_order import place_order
 from workloads.checkout.application.ports import Ports
@@ -24,35 +23,9 @@ from workloads.checkout.domain.step import Outcome
 WORKERS = 8
 
 
-def until_decided(ports: Ports, order_id: str, customer: str) -> Outcome:
-    """Ask again as the state machine does: on one counter, many lose to others for a while."""
-    while True:
-        try:
-            return steps.reserve(ports, order_id, customer)
-        except UndecidedError:
-            continue
-
-
 @pytest.fixture
 def here(dynamodb_cells: Cells) -> Ports:
     return dynamodb_cells.ports(HERE)
-
-
-def test_of_500_attempts_of_64_threads_on_50_units_exactly_50_succeed_and_sold_out_is_told_once(
-    dynamodb_cells: Cells, here: Ports
-) -> None:
-    list_price(here, price=usd(100))
-    allot(here, units=50)
-    customers = [f"{CUSTOMER}-{number}" for number in range(500)]
-    with ThreadPoolExecutor(WORKERS) as pool:
-        orders = [order.result() for order in [pool.submit(place, here, (CD, 1), customer=who) for who in customers]]
-
-    with ThreadPoolExecutor(64) as pool:
-        outcomes = Counter(pool.map(until_decided, repeat(here), orders, customers))
-
-    assert outcomes == {Outcome.RESERVED: 50, Outcome.SOLD_OUT: 450}
-    assert len(events_of(dynamodb_cells, "SoldOut")) == 1
-    check(dynamodb_cells.state())
 
 
 def test_the_last_money_is_spent_once(dynamodb_cells: Cells, here: Ports) -> None:

@@ -1,4 +1,7 @@
-"""Hot items when calls fail and processes die: at each call once, and at random points by SIGKILL."""
+"""Hot items when calls fail and processes end: at each of their calls, before it and after it, in memory.
+
+Real processes are ended by SIGKILL in `test_hot_item_kills`.
+"""
 
 from __future__ import annotations
 
