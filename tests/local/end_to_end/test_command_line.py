@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from mypy_boto3_dynamodb.type_defs import QueryOutputTypeDef
 
 UP_SECONDS: Final = 120.0
-SAGA_STEPS: Final = "workloads.checkout.entrypoints.saga_steps.handler"
+COMMANDS: Final = "workloads.checkout.entrypoints.commands.handler"
 
 
 @dataclass(frozen=True)
@@ -133,10 +133,10 @@ def test_what_it_says_works_as_pasted_and_nothing_is_left_of_it(tmp_path: Path, 
         _assert_nothing_is_left(running, family)
 
 
-def test_control_c_in_the_midst_of_the_replay_ends_the_demo(tmp_path: Path) -> None:
+def test_control_c_while_the_demo_sends_its_requests_ends_it(tmp_path: Path) -> None:
     with started("demo", tmp_path) as running:
-        running.says(" deposits\n")
-        eventually(lambda: running.runs(SAGA_STEPS), bool, seconds=UP_SECONDS)
+        running.says("up after")
+        eventually(lambda: running.runs(COMMANDS), bool, seconds=UP_SECONDS)
         family = running.family()
         running.press_control_c()
 
