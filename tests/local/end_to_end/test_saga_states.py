@@ -81,10 +81,14 @@ def test_the_sagas_starter_fails_and_the_order_ends_as_if_it_had_not(
 def test_a_step_that_does_its_work_after_its_tasks_time_out_does_nothing_twice(
     shop: Shop, operators: Mapping[str, str], saboteur: Saboteur
 ) -> None:
-    prove(shop, operators, saboteur, tuple(late_cases()))
+    trials = prove(shop, operators, saboteur, tuple(late_cases()))
+
+    assert {trial: errors_of_the_saga(shop, trial).count("States.Timeout") for trial in trials} == dict.fromkeys(
+        trials, 1
+    )
 
 
-def prove(shop: Shop, operators: Mapping[str, str], saboteur: Saboteur, chosen: Sequence[Case]) -> None:
+def prove(shop: Shop, operators: Mapping[str, str], saboteur: Saboteur, chosen: Sequence[Case]) -> list[Trial]:
     """Let each case happen to an order of its own, all at a time, and look at all that may be wrong afterwards."""
     trials = prepare(shop, chosen)
     sku = shop.title(cents=PRICE, units=len(trials) + SPARE)
@@ -105,6 +109,16 @@ def prove(shop: Shop, operators: Mapping[str, str], saboteur: Saboteur, chosen: 
     money_is_conserved(shop, accounts)
     events_tell_each_thing_once(shop, [order for account in accounts for order in account.orders])
     units_are_conserved(shop, sku, trials)
+    return trials
+
+
+def errors_of_the_saga(shop: Shop, trial: Trial) -> list[str]:
+    """Return what the tasks of an order's saga have failed by."""
+    sagas = shop.client("stepfunctions", trial.customer.home)
+    [machine] = [m["stateMachineArn"] for m in sagas.list_state_machines()["stateMachines"] if "checkout" in m["name"]]
+    execution = f"{machine.replace(':stateMachine:', ':execution:')}:{trial.order_id}"
+    events = sagas.get_execution_history(executionArn=execution)["events"]
+    return [event["taskFailedEventDetails"]["error"] for event in events if event["type"] == "TaskFailed"]
 
 
 def each_has_struck(saboteur: Saboteur, trials: Sequence[Trial]) -> None:
