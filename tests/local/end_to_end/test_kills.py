@@ -38,9 +38,11 @@ HANDLERS: Final = (
     "workloads.checkout.entrypoints.commands.handler",
     "workloads.loyalty.entrypoints.awards.handler",
     "workloads.loyalty.entrypoints.outbox.handler",
+    "workloads.checkout.entrypoints.saga_starter.handler",
     "workloads.singleview.entrypoints.updates.handler",
 )
-STARTER: Final = "workloads.checkout.entrypoints.saga_starter.handler"
+BREAKS: Final = 50
+SEED: Final = 2
 
 _TAKEN: Final = ("OrderPlaced", "StockReserved")
 _BOUGHT: Final = (*_TAKEN, "WalletDebited", "PurchaseCompleted")
@@ -90,20 +92,13 @@ def broken(monkeypatch: pytest.MonkeyPatch) -> Counter[str]:
     return counted
 
 
+@pytest.mark.soak
+@pytest.mark.timeout(900)
 @pytest.mark.usefixtures("impatient_queues")
-@pytest.mark.parametrize(
-    ("handlers", "breaks", "seed"),
-    [
-        pytest.param(HANDLERS, 4, 1, id="sample"),
-        pytest.param((*HANDLERS, STARTER), 50, 2, id="all", marks=[pytest.mark.soak, pytest.mark.timeout(900)]),
-    ],
-)
-def test_workers_that_are_killed_under_load_lose_and_double_nothing(
-    shop: Shop, broken: Counter[str], *, handlers: Sequence[str], breaks: int, seed: int
-) -> None:
+def test_workers_that_are_killed_under_load_lose_and_double_nothing(shop: Shop, broken: Counter[str]) -> None:
     titles = Titles(cheap=shop.title(cents=CHEAP, units=UNITS), dear=shop.title(cents=DEAR, units=UNITS))
 
-    with load(shop, titles, seed=seed) as (bought, workers):
+    with load(shop, titles, seed=SEED) as (bought, workers):
 
         def enough(killed: Counter[str]) -> bool:
             for worker in workers:
@@ -111,15 +106,15 @@ def test_workers_that_are_killed_under_load_lose_and_double_nothing(
                     # Nobody ends before the load does, but by what an order did wrong.
                     worker.result()
             # A process that has just answered dies for nothing: what counts is what died with an invocation in it.
-            return broken.total() >= breaks and all(killed[handler] for handler in handlers)
+            return broken.total() >= BREAKS and all(killed[handler] for handler in HANDLERS)
 
         # The first orders are under way everywhere before the first worker dies.
         eventually(lambda: len(bought), lambda customers: customers > 0, seconds=60)
-        killed = kill_while_busy(handlers, enough=enough, rng=random.Random(seed))  # noqa: S311 - a test repeats itself
+        killed = kill_while_busy(HANDLERS, enough=enough, rng=random.Random(SEED))  # noqa: S311 - a test repeats itself
 
     states = Counter(order.state for customer in bought for order in customer.account.orders)
-    print(f"seed {seed}; killed while busy: {dict(killed)}; invocations broken: {dict(broken)}; orders: {dict(states)}")
-    assert killed.total() >= broken.total() >= breaks
+    print(f"seed {SEED}; killed while busy: {dict(killed)}; invocations broken: {dict(broken)}; orders: {dict(states)}")
+    assert killed.total() >= broken.total() >= BREAKS
     assert set(states) == {"Completed", "Rejected", "Cancelled"}
     money_is_conserved(shop, [customer.account for customer in bought])
     events_tell_each_thing_once(shop, [order for customer in bought for order in customer.account.orders])
