@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from tests.local.end_to_end.shop import Customer, Shop
+from tests.local.end_to_end.shop import PATIENCE, Customer, Shop
 
 CENTS_OF_A_POINT = 100
 """Of what a purchase costs, by the rules that the laptop awards by."""
@@ -49,10 +49,10 @@ class Account:
         return sum(order.paid // CENTS_OF_A_POINT for order in self.orders)
 
 
-def money_is_conserved(shop: Shop, accounts: Sequence[Account]) -> None:
+def money_is_conserved(shop: Shop, accounts: Sequence[Account], *, seconds: float = PATIENCE) -> None:
     """What a wallet holds is what was paid in less what was bought, by the view and by the ledger; so are the points.
 
-    An account has a hundred movements at most.
+    An account has a hundred movements at most; its view may take so many seconds.
     """
     for account in accounts:
         customer = account.customer
@@ -73,6 +73,7 @@ def money_is_conserved(shop: Shop, accounts: Sequence[Account]) -> None:
                         sorted((order["orderId"], order["state"]) for order in view.get("orders", ())),
                     )
                 ),
+                seconds=seconds,
             )
 
 

@@ -193,10 +193,17 @@ class Shop:
 
         return eventually(look, lambda order: order.get("state") in TERMINAL, seconds=seconds)
 
-    def view(self, customer: Customer, region: str, accepted: Callable[[Mapping[str, Any]], bool]) -> Mapping[str, Any]:
+    def view(
+        self,
+        customer: Customer,
+        region: str,
+        accepted: Callable[[Mapping[str, Any]], bool],
+        *,
+        seconds: float = PATIENCE,
+    ) -> Mapping[str, Any]:
         """Wait until a Region's view of a customer is accepted."""
         path = f"/v1/customers/{customer.id}/view"
-        return eventually(lambda: self.get(region, path, customer.token).json(), accepted)
+        return eventually(lambda: self.get(region, path, customer.token).json(), accepted, seconds=seconds)
 
     def dynamodb(self, region: str) -> DynamoDBClient:
         """Return a client of the tables."""
