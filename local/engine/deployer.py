@@ -12,6 +12,7 @@ import sys
 import threading
 import time
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from types import FrameType
 from typing import Any, Final
@@ -26,6 +27,8 @@ from local.project import GLOBAL_STACK, stack_names
 from local.recording import STACK_REFERENCE_TYPE, STACK_TYPE
 
 _PARENT_CHECK_SECONDS: Final = 0.05
+_GUARDS_SECONDS: Final = 4.0
+"""Less than the supervisor waits for this process before it kills the guards as well."""
 
 
 def deploy(settings: DeployerSettings) -> Deployment:
@@ -138,11 +141,12 @@ def _tell(news: Mapping[str, Any]) -> None:
 
 
 def _end() -> None:
-    """End the engine and all that it started; its state is thrown away, so nothing is lost by haste."""
-    family = psutil.Process().children(recursive=True)
-    for process in family:
-        process.kill()
-    psutil.wait_procs(family, timeout=2)
+    """Have the guards end the engine and all that it started; its state is thrown away, so nothing is lost by haste."""
+    guards = psutil.Process().children()
+    for guard in guards:
+        with suppress(psutil.NoSuchProcess):  # its command has just ended
+            guard.terminate()
+    psutil.wait_procs(guards, timeout=_GUARDS_SECONDS)
     os._exit(1)
 
 
