@@ -9,7 +9,6 @@ import os
 import signal
 import subprocess
 import sys
-import time
 from contextlib import suppress
 from types import FrameType
 from typing import Final, NoReturn
@@ -20,7 +19,6 @@ from local.processes import die_with
 
 _PR_SET_CHILD_SUBREAPER: Final = 36
 _PARENT_CHECK_SECONDS: Final = 0.05
-_REAP_SECONDS: Final = 0.02
 
 
 def main(command: list[str]) -> int:
@@ -48,21 +46,11 @@ def _end(number: int = signal.SIGTERM, frame: FrameType | None = None) -> NoRetu
 
 def _end_family() -> None:
     # Again until nobody is left: what ends hands its own children over to this process.
-    while _has_children():
-        for process in psutil.Process().children(recursive=True):
-            with suppress(psutil.Error):  # it followed its parent by itself
+    while family := psutil.Process().children(recursive=True):
+        for process in family:
+            with suppress(psutil.NoSuchProcess):  # it followed its parent by itself
                 process.kill()
-        time.sleep(_REAP_SECONDS)
-
-
-def _has_children() -> bool:
-    """Ask the kernel: a look through all processes can miss one whose parent ends just then."""
-    try:
-        while os.waitpid(-1, os.WNOHANG)[0]:
-            pass
-    except ChildProcessError:
-        return False
-    return True
+        psutil.wait_procs(family, timeout=5)
 
 
 if __name__ == "__main__":
